@@ -1,0 +1,123 @@
+/*
+ * dns_message.h - DNS questions and answers on the wire (sans-I/O)
+ *
+ * Three directions: the agent's question is parsed; an answer is written from
+ * values (never copied from an upstream message); an upstream response is
+ * parsed down to the addresses that the question's own CNAME chain leads to.
+ */
+#ifndef SLUICE_DNS_MESSAGE_H
+#define SLUICE_DNS_MESSAGE_H
+
+#include "address.h"
+#include "domain.h"
+
+#define DNS_UDP_MAX 1232  /* RFC 9715: what is offered and sent with EDNS */
+#define DNS_PLAIN_MAX 512 /* RFC 1035 4.2.1, without EDNS */
+#define DNS_MESSAGE_MAX 65535
+#define DNS_ADDRESSES_MAX 32 /* taken from one response; more are left out */
+#define DNS_CHAIN_MAX 12     /* CNAMEs followed */
+#define DNS_EDE_TEXT_MAX 200 /* bytes */
+
+enum dns_type {
+	DNS_TYPE_A = 1,
+	DNS_TYPE_CNAME = 5,
+	DNS_TYPE_SOA = 6,
+	DNS_TYPE_AAAA = 28,
+	DNS_TYPE_OPT = 41,
+	DNS_TYPE_SVCB = 64,
+	DNS_TYPE_HTTPS = 65,
+	DNS_TYPE_ANY = 255,
+};
+
+enum dns_rcode {
+	DNS_NOERROR = 0,
+	DNS_FORMERR = 1,
+	DNS_SERVFAIL = 2,
+	DNS_NXDOMAIN = 3,
+	DNS_NOTIMP = 4,
+	DNS_REFUSED = 5,
+	DNS_BADVERS = 16,
+};
+
+#define DNS_EDE_NONE 0xffff
+#define DNS_EDE_BLOCKED 15 /* RFC 8914 4.16 */
+
+struct dns_query {
+	uint16_t id;
+	bool recursion_desired, checking_disabled;
+	struct domain name; /* len 0 if it is not a host name (say, the root) */
+	uint16_t type, class;
+	bool edns, dnssec_ok;
+	uint16_t udp_size; /* what the agent takes, within [512, 1232] */
+	uint8_t question[255 + 4]; /* its bytes, echoed in its own spelling */
+	size_t question_len;
+};
+
+enum dns_parsed {
+	DNS_PARSED_DROP = 0, /* not to be answered: a response, or no header */
+	DNS_PARSED_ERROR,    /* to be answered with *rcode and nothing more */
+	DNS_PARSED_QUERY,
+};
+
+/*
+ * A query has one question of class IN, opcode 0, at most one OPT, which is
+ * of version 0, and no bytes after the last record. What else it may hold is
+ * read over. On ERROR, @query has the id, and the question if that was sound.
+ */
+MUST_CHECK enum dns_parsed dns_query_parse(const uint8_t *bytes, size_t len,
+					   struct dns_query *query,
+					   enum dns_rcode *rcode);
+
+/* What goes into an answer besides the question. */
+struct dns_answer {
+	enum dns_rcode rcode;
+	const struct address *addresses; /* written as A or AAAA by family */
+	size_t n_addresses;
+	uint32_t ttl_s; /* of these, or of the SOA */
+	bool soa;       /* a made-up SOA, so that a negative answer is cached */
+	uint16_t ede;   /* DNS_EDE_NONE, or the INFO-CODE; only with EDNS */
+	const char *ede_text; /* may be NULL */
+};
+
+/*
+ * Writes the answer to @query within @cap bytes (512 suffice for a truncated
+ * one). Where it does not fit, TC is set and no answer is given. Returns its
+ * length.
+ */
+size_t dns_answer_write(uint8_t *bytes, size_t cap,
+			const struct dns_query *query,
+			const struct dns_answer *answer);
+
+/*
+ * An upstream query for @name with recursion desired and EDNS at 1232 without
+ * options. Returns its length; @cap of 300 always suffices.
+ */
+size_t dns_query_write(uint8_t *bytes, size_t cap, uint16_t id,
+		       const struct domain *name, uint16_t type);
+
+enum dns_result {
+	DNS_RESULT_BAD = 0, /* not a response to that question, or malformed */
+	DNS_RESULT_FOUND,   /* at least one address */
+	DNS_RESULT_NODATA,
+	DNS_RESULT_NXDOMAIN,
+	DNS_RESULT_FAILED, /* SERVFAIL, REFUSED and the like */
+};
+
+struct dns_addresses {
+	struct address list[DNS_ADDRESSES_MAX];
+	size_t n;
+	uint32_t ttl_s; /* the least of the chain's and the addresses' */
+};
+
+/*
+ * Reads @bytes as the response to a question for @name and @type (A or AAAA).
+ * Only the owner that the chain from @name leads to counts; records of other
+ * owners, other types, and other sections are passed over. For NODATA and
+ * NXDOMAIN, ttl_s is the SOA's negative TTL (RFC 2308), 0 without one.
+ */
+MUST_CHECK enum dns_result dns_response_parse(const uint8_t *bytes, size_t len,
+					      const struct domain *name,
+					      uint16_t type,
+					      struct dns_addresses *addresses);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * http1.h - HTTP/1 message heads and body framing, strict (sans-I/O)
+ *
+ * A head is read only when it is whole, and is then sound or refused: there
+ * is one reading of it, and http1_*_write() writes that one reading anew, in
+ * one canonical spelling, without what concerned only the previous hop. A
+ * body is read as data runs and written again under the framing that the
+ * written head announces. Nothing is ever copied through unparsed.
+ *
+ * All views (struct http1_text) borrow from the bytes that were parsed.
+ */
+#ifndef SLUICE_HTTP1_H
+#define SLUICE_HTTP1_H
+
+#include "attributes.h"
+#include "domain.h"
+
+#include <stdint.h>
+
+#define HTTP1_HEAD_MAX 65536 /* bytes, to the empty line and with it */
+#define HTTP1_FIELDS_MAX 100
+#define HTTP1_CHUNK_LINE_MAX 1024 /* size, extensions and CRLF */
+
+struct http1_text {
+	const char *at;
+	size_t len;
+};
+
+struct http1_field {
+	struct http1_text name, value; /* value without its outer blanks */
+};
+
+enum http1_result {
+	HTTP1_MORE = 0, /* not whole yet */
+	HTTP1_DONE,
+	HTTP1_BAD, /* refused; *status says how */
+};
+
+enum http1_framing {
+	HTTP1_NO_BODY = 0,
+	HTTP1_LENGTH,
+	HTTP1_CHUNKED,
+	HTTP1_UNTIL_CLOSE, /* responses only */
+};
+
+struct http1_request {
+	struct http1_text method;
+	struct http1_text
+		path; /* origin-form, with the query; "*" for OPTIONS */
+	bool is_http10;
+	struct domain host; /* of Host, or where Host is an address: len 0 */
+	struct http1_text authority; /* Host's value, port included */
+	uint16_t port;               /* of Host; 0 if it names none */
+	bool absolute;               /* the target was absolute-form */
+	bool absolute_https;         /* ... with https */
+	enum http1_framing framing;
+	uint64_t content_length;
+	bool keep_alive;
+	bool expects_continue;
+	bool wants_websocket; /* a sound RFC 6455 handshake */
+	struct http1_field fields[HTTP1_FIELDS_MAX];
+	size_t n_fields; /* end-to-end ones: hop-by-hop, Host, Content-Length,
+			    Transfer-Encoding and Expect are taken out */
+};
+
+struct http1_response {
+	uint16_t status;
+	struct http1_text reason;
+	bool is_http10;
+	enum http1_framing framing;
+	uint64_t content_length;
+	bool has_content_length; /* also where there is no body (HEAD, 304) */
+	bool keep_alive;
+	bool is_websocket; /* 101 with Upgrade: websocket */
+	struct http1_text websocket_accept;
+	struct http1_field fields[HTTP1_FIELDS_MAX];
+	size_t n_fields;
+};
+
+/*
+ * Whether @bytes hold a whole head: HTTP1_DONE sets @head_len. @scanned, 0 at
+ * first, remembers how far earlier calls on the same growing bytes looked.
+ * HTTP1_BAD once no head can come of it (above HTTP1_HEAD_MAX, or a first
+ * line that is no HTTP): @status is 400 or 431.
+ */
+MUST_CHECK enum http1_result http1_head_find(const char *bytes, size_t len,
+					     size_t *scanned, size_t *head_len,
+					     unsigned *status);
+
+/*
+ * Parses a whole head. False sets @status (400, 417, 431, 501, 505) and, for
+ * people, @why, a constant string.
+ */
+MUST_CHECK bool http1_request_parse(const char *head, size_t len,
+				    struct http1_request *request,
+				    unsigned *status, const char **why);
+
+/* @to_head: the request's method was HEAD. */
+MUST_CHECK bool http1_response_parse(const char *head, size_t len, bool to_head,
+				     struct http1_response *response,
+				     const char **why);
+
+/* The value of the one field of that name, NULL at if none or several. */
+struct http1_text http1_field_value(const struct http1_field *fields, size_t n,
+				    const char *name);
+
+/*
+ * Writes the head for the origin: origin-form target, Host first (the name,
+ * and @port unless it is the scheme's own), one framing field. HTTP/1.1
+ * always. Returns its length, 0 if it does not fit in @cap.
+ */
+size_t http1_request_write(const struct http1_request *request, char *bytes,
+			   size_t cap);
+
+/*
+ * Writes the head for the agent, under the request's version: a body of
+ * unknown length is chunked for HTTP/1.1, until close for HTTP/1.0. @framing
+ * is set to what the written head announces; @keep_alive is in/out: in,
+ * whether the connection may stay open; out, whether the head says so.
+ */
+size_t http1_response_write(const struct http1_response *response,
+			    bool agent_http10, char *bytes, size_t cap,
+			    enum http1_framing *framing, bool *keep_alive);
+
+/* --- bodies: a reader for one side, a writer for the other --- */
+
+struct http1_body {
+	enum http1_framing framing;
+	uint64_t left;   /* of the length, or of the chunk */
+	unsigned state;  /* of the chunked reader */
+	size_t line_len; /* bytes of the line or the trailers so far */
+	bool done;
+};
+
+void http1_body_init(struct http1_body *body, enum http1_framing framing,
+		     uint64_t content_length);
+
+/*
+ * Reads from @bytes: sets @used to how many were taken, and @data to the next
+ * run of payload among them, possibly empty. MORE: call again with what comes
+ * after @used. DONE: the body ended after @used; what follows is the next
+ * message's. Trailer fields are checked and dropped.
+ */
+MUST_CHECK enum http1_result http1_body_read(struct http1_body *body,
+					     const char *bytes, size_t len,
+					     size_t *used,
+					     struct http1_text *data);
+
+/* Room that http1_body_write() needs beside the payload itself. */
+#define HTTP1_BODY_OVERHEAD 20
+
+/*
+ * Writes @data (its length not 0) under @framing, returns the bytes written,
+ * at most data.len + HTTP1_BODY_OVERHEAD.
+ */
+size_t http1_body_write(enum http1_framing framing, struct http1_text data,
+			char *bytes);
+
+/* What ends a body under @framing: "0\r\n\r\n" or nothing. */
+size_t http1_body_finish(enum http1_framing framing, char *bytes);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * policy.h - may this be done?
+ *
+ * A policy is what a manifest says, compiled: immutable once built, with no
+ * pointers to anything else. policy_judge() is a pure function of the policy
+ * and the attempt; it says which route decided.
+ *
+ * A name is looked up from its last label to its first, one hash probe for
+ * each label, so that the cost depends on the name and not on how many routes
+ * there are. All routes that admit the name are considered, the most specific
+ * first (the name itself, then the longest wildcard, then manifest order);
+ * the first that also admits port and protocol decides. `deny` is looked at
+ * before any route.
+ */
+#ifndef SLUICE_POLICY_H
+#define SLUICE_POLICY_H
+
+#include "address.h"
+#include "domain.h"
+#include "verdict.h"
+
+#define ROUTE_PORTS_MAX 32
+
+enum route_tls {
+	ROUTE_TLS_INTERCEPT = 0,
+	ROUTE_TLS_SPLICE, /* TLS passes unread; plain HTTP is still judged */
+	ROUTE_TLS_NONE,   /* raw TCP, unread */
+};
+
+enum route_addresses {
+	ROUTE_ADDRESSES_AUTO = 0, /* virtual if any admitted port is raw */
+	ROUTE_ADDRESSES_REAL,
+	ROUTE_ADDRESSES_VIRTUAL,
+};
+
+/* One entry of `routes` or of `deny`. */
+struct route {
+	bool is_cidr; /* then @cidr, else @host */
+	struct domain_pattern host;
+	struct prefix cidr;
+	uint16_t ports[ROUTE_PORTS_MAX];
+	size_t n_ports; /* 0 in `deny`: every port */
+	enum route_tls tls;
+	enum route_addresses addresses;
+	bool private;          /* may lead to ADDRESS_PRIVATE */
+	unsigned line, column; /* where the manifest says so, from 1 */
+};
+
+enum policy_refusals {
+	POLICY_REFUSALS_EXPLAIN = 0,
+	POLICY_REFUSALS_TERSE,
+};
+
+struct policy;
+
+enum attempt_kind {
+	ATTEMPT_RESOLVE, /* a DNS question; the port does not matter */
+	ATTEMPT_TCP,     /* a connection that nobody has spoken on yet */
+	ATTEMPT_TLS,     /* a ClientHello with a server name */
+	ATTEMPT_HTTP,    /* a request, inside TLS or not */
+};
+
+/*
+ * What somebody wants. Exactly one of @name and @address is given: a name
+ * where one is known (claimed, or bound to a virtual address), else the bare
+ * address. Both are borrowed for the call.
+ */
+struct attempt {
+	enum attempt_kind kind;
+	const struct domain *name;
+	const struct address *address;
+	uint16_t port;
+};
+
+struct decision {
+	enum verdict verdict;
+	enum reason reason;
+	const struct route *route; /* that decided; NULL if none did; as long
+				      as the policy lives */
+};
+
+/*
+ * RESOLVE: VERDICT_INTERCEPT if any route admits the name, on any port.
+ * TCP: VERDICT_RELAY if a `tls: none` route admits it; else
+ * REASON_PROTOCOL_UNKNOWN if other routes admit name and port (somebody has
+ * to look at the bytes first), or why none does.
+ * TLS: VERDICT_INTERCEPT or VERDICT_RELAY by the route's `tls`; routes with
+ * `tls: none` do not count.
+ * HTTP: VERDICT_INTERCEPT; routes with `tls: none` do not count.
+ *
+ * A policy of NULL denies everything for REASON_NO_POLICY.
+ */
+struct decision policy_judge(const struct policy *policy,
+			     const struct attempt *attempt);
+
+/* Whether `deny` lists this address: asked of what a name resolved to. */
+bool policy_denies_address(const struct policy *policy,
+			   const struct address *address, uint16_t port);
+
+/*
+ * Whether the agent gets a virtual address for this (admitted) name. The most
+ * specific route that says `addresses` decides; where none does, a name that
+ * any `tls: none` route admits gets one.
+ */
+bool policy_wants_virtual(const struct policy *policy,
+			  const struct domain *name);
+
+#define POLICY_SUGGESTION_MAX (DOMAIN_MAX + 64)
+
+/*
+ * The manifest line that would admit what was just refused for @reason, such
+ * as "- host: example.org" or "- {host: example.org, ports: [8443]}"; empty
+ * where no line of a manifest would. Returns @text.
+ */
+const char *policy_suggest(const struct attempt *attempt, enum reason reason,
+			   char text[POLICY_SUGGESTION_MAX]);
+
+enum policy_refusals policy_refusals(const struct policy *policy);
+
+/* Every route in manifest order, and every entry of `deny`. */
+const struct route *policy_routes(const struct policy *policy, size_t *n);
+const struct route *policy_denials(const struct policy *policy, size_t *n);
+
+/*
+ * Compiles copies of @n_routes and @n_denials entries. NULL for want of
+ * memory. policy_free() accepts NULL.
+ */
+struct policy *policy_new(const struct route *routes, size_t n_routes,
+			  const struct route *denials, size_t n_denials,
+			  enum policy_refusals refusals);
+void policy_free(struct policy *policy);
+
+#endif
