@@ -1,0 +1,55 @@
+/*
+ * redirect.h - the kernel's rules: what becomes of the agent's packets
+ *
+ * One table, `inet sluice`, sent to the kernel in one netlink batch and
+ * acknowledged as one: either all of it is there or nothing changed. It
+ * belongs to nobody's socket and so outlives every process of ours. What
+ * comes in on the internal interface is
+ *
+ *	from another source than the agent's	dropped, recorded
+ *	TCP or UDP port 53			turned to the resolver
+ *	any other TCP				turned to the listener
+ *	ICMP echo to the gateway		answered, at a bounded rate
+ *	neighbour discovery			let through to the gateway
+ *	all else				refused with an ICMP error
+ *						(UDP 443: port unreachable),
+ *						recorded
+ *
+ * Nothing is ever forwarded, whatever ip_forward says, and nothing of ours
+ * leaves by the internal interface but answers. The uplink may answer what
+ * the gateway asked and start nothing.
+ */
+#ifndef SLUICE_REDIRECT_H
+#define SLUICE_REDIRECT_H
+
+#include "address.h"
+
+#define REDIRECT_AGENTS_MAX 16
+
+struct redirect {
+	char internal[16];       /* IFNAMSIZ; the agent's side */
+	struct address gateway4; /* ours on it; family 0 if there is none */
+	struct address gateway6;
+	struct address agents[REDIRECT_AGENTS_MAX]; /* whose packets count */
+	size_t n_agents; /* 0: whoever is in the interface's own prefixes */
+	struct prefix prefixes[REDIRECT_AGENTS_MAX];
+	size_t n_prefixes;
+	uint16_t tcp_port, dns_port; /* where our sockets listen */
+	uint16_t log_group;          /* NFLOG; nflog.h reads it */
+};
+
+/*
+ * Puts the table in place, replacing one that is there in the same
+ * transaction. Needs CAP_NET_ADMIN. Returns 0 or -errno; on failure what was
+ * there before is there still.
+ */
+MUST_CHECK int redirect_install(const struct redirect *redirect);
+
+/*
+ * Turns forwarding, redirects and router advertisements off for the whole
+ * namespace where /proc/sys can be written, and looks whether forwarding is
+ * off. Returns 0 if it is, -EPERM if it is on and cannot be changed.
+ */
+MUST_CHECK int redirect_forward_nothing(void);
+
+#endif
