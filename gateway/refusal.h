@@ -15,7 +15,7 @@
 #define REFUSAL_ID_LEN 12
 #define REFUSAL_ASKED_MAX 256
 #define REFUSAL_HTTP_MAX 4096 /* bytes; what refusal_http() needs at most */
-#define REFUSAL_SUMMARY_MAX 600
+#define REFUSAL_SUMMARY_MAX 800
 
 struct refusal {
 	enum reason reason;

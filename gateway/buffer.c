@@ -1,0 +1,101 @@
+#include "buffer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int buffer_reserve(struct buffer *buffer, size_t room)
+{
+	size_t cap = buffer->cap ? buffer->cap : BUFFER_CAP;
+	char *grown;
+
+	if (buffer->bytes && buffer->at > 0) {
+		memmove(buffer->bytes, buffer->bytes + buffer->at, buffer->len);
+		buffer->at = 0;
+	}
+	while (cap < buffer->len + room)
+		cap *= 2;
+	if (cap == buffer->cap)
+		return 0;
+	grown = realloc(buffer->bytes, cap);
+	if (!grown)
+		return -ENOMEM;
+	buffer->bytes = grown;
+	buffer->cap = cap;
+	return 0;
+}
+
+void buffer_took(struct buffer *buffer, size_t len)
+{
+	assert(len <= buffer->cap - buffer->at - buffer->len);
+	buffer->len += len;
+}
+
+void buffer_drop(struct buffer *buffer, size_t len)
+{
+	assert(len <= buffer->len);
+	buffer->at += len;
+	buffer->len -= len;
+	if (buffer->len == 0)
+		buffer_done(buffer);
+}
+
+int buffer_add(struct buffer *buffer, const void *bytes, size_t len)
+{
+	int error = buffer_reserve(buffer, len);
+	size_t room;
+
+	if (error < 0)
+		return error;
+	memcpy(buffer_room(buffer, &room), bytes, len);
+	buffer_took(buffer, len);
+	return 0;
+}
+
+void buffer_done(struct buffer *buffer)
+{
+	free(buffer->bytes);
+	*buffer = (struct buffer){ 0 };
+}
+
+ssize_t buffer_fill(struct buffer *buffer, struct stream *stream)
+{
+	char scratch[BUFFER_CAP];
+	size_t room;
+	ssize_t n;
+	int error;
+
+	/* Memory is taken only once there is something to put in it. */
+	if (!buffer->bytes) {
+		n = stream_read(stream, scratch, sizeof(scratch));
+		if (n <= 0)
+			return n;
+		error = buffer_add(buffer, scratch, (size_t)n);
+		return error < 0 ? error : n;
+	}
+	if (buffer->at > 0 && buffer->at + buffer->len == buffer->cap) {
+		error = buffer_reserve(buffer, 0);
+		if (error < 0)
+			return error;
+	}
+	buffer_room(buffer, &room);
+	if (room == 0)
+		return -ENOBUFS;
+	n = stream_read(stream, buffer_room(buffer, &room), room);
+	if (n > 0)
+		buffer_took(buffer, (size_t)n);
+	return n;
+}
+
+ssize_t buffer_flush(struct buffer *buffer, struct stream *stream)
+{
+	ssize_t n;
+
+	if (buffer->len == 0)
+		return 0;
+	n = stream_write(stream, buffer_data(buffer), buffer->len);
+	if (n > 0)
+		buffer_drop(buffer, (size_t)n);
+	return n;
+}

@@ -1,0 +1,249 @@
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+#define DNS_PORT 53
+
+static const char usage[] =
+	"usage: sluice-gateway --internal INTERFACE --manifest FILE\n"
+	"                      [--agent ADDRESS]... [--resolver ADDRESS[:PORT]]...\n"
+	"                      [--audit FILE] [--trust FILE] [--workers N]\n"
+	"                      [--ready-fd FD] [--log-level LEVEL]\n";
+
+NORETURN static void misused(const char *what, const char *text)
+{
+	fprintf(stderr, "sluice-gateway: %s \"%s\"\n%s", what, text, usage);
+	exit(EXIT_USAGE);
+}
+
+static bool parse_number(const char *text, unsigned long least,
+			 unsigned long most, unsigned long *number)
+{
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	*number = strtoul(text, &end, 10);
+	return errno == 0 && *end == '\0' && *number >= least &&
+	       *number <= most;
+}
+
+/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53". */
+static bool parse_server(const char *text, struct lookup_server *server)
+{
+	const char *end = text + strlen(text), *port = NULL;
+	unsigned long number = DNS_PORT;
+
+	if (text[0] == '[') {
+		text++;
+		end = strchr(text, ']');
+		if (!end || (end[1] != '\0' && end[1] != ':'))
+			return false;
+		if (end[1] == ':')
+			port = end + 2;
+	} else if (strchr(text, ':') == strrchr(text, ':') &&
+		   strchr(text, ':')) {
+		end = strchr(text, ':');
+		port = end + 1;
+	}
+	if (port && !parse_number(port, 1, UINT16_MAX, &number))
+		return false;
+	server->port = (uint16_t)number;
+	return address_parse(&server->address, text, (size_t)(end - text));
+}
+
+static void add_resolver(struct config *config, const char *text)
+{
+	if (config->n_resolvers == LOOKUP_SERVERS_MAX)
+		misused("one resolver too many:", text);
+	if (!parse_server(text, &config->resolvers[config->n_resolvers]))
+		misused("not a resolver's address:", text);
+	config->n_resolvers++;
+}
+
+static void add_agent(struct config *config, const char *text)
+{
+	struct redirect *redirect = &config->redirect;
+
+	if (redirect->n_agents == REDIRECT_AGENTS_MAX)
+		misused("one agent too many:", text);
+	if (!address_parse(&redirect->agents[redirect->n_agents], text,
+			   strlen(text)))
+		misused("not an address:", text);
+	redirect->n_agents++;
+}
+
+/* The system's own resolvers, where the command line names none. */
+static void read_resolv_conf(struct config *config)
+{
+	FILE *file = fopen("/etc/resolv.conf", "re");
+	char line[256], address[64];
+
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file) &&
+	       config->n_resolvers < LOOKUP_SERVERS_MAX) {
+		struct lookup_server *server =
+			&config->resolvers[config->n_resolvers];
+
+		server->port = DNS_PORT;
+		if (sscanf(line, "nameserver %63s", address) == 1 &&
+		    address_parse(&server->address, address, strlen(address)))
+			config->n_resolvers++;
+	}
+	(void)fclose(file);
+}
+
+static void parse_option(struct config *config, int option, const char *text)
+{
+	unsigned long number;
+
+	switch (option) {
+	case 'i':
+		if (strlen(text) >= sizeof(config->redirect.internal))
+			misused("not an interface:", text);
+		strcpy(config->redirect.internal, text);
+		break;
+	case 'm':
+		config->manifest = text;
+		break;
+	case 'a':
+		add_agent(config, text);
+		break;
+	case 'r':
+		add_resolver(config, text);
+		break;
+	case 'o':
+		config->audit = text;
+		break;
+	case 't':
+		config->trust = text;
+		break;
+	case 'w':
+		if (!parse_number(text, 1, CONFIG_WORKERS_MAX, &number))
+			misused("not a number of workers:", text);
+		config->workers = (unsigned)number;
+		break;
+	case 'f':
+		if (!parse_number(text, 0, 1 << 20, &number))
+			misused("not a descriptor:", text);
+		config->ready_fd = (int)number;
+		break;
+	case 'l':
+		if (!log_level_parse(&config->log_level, text))
+			misused("not err, warn, info or debug:", text);
+		break;
+	default:
+		fputs(usage, stderr);
+		exit(EXIT_USAGE);
+	}
+}
+
+void config_parse(struct config *config, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "internal", required_argument, NULL, 'i' },
+		{ "manifest", required_argument, NULL, 'm' },
+		{ "agent", required_argument, NULL, 'a' },
+		{ "resolver", required_argument, NULL, 'r' },
+		{ "audit", required_argument, NULL, 'o' },
+		{ "trust", required_argument, NULL, 't' },
+		{ "workers", required_argument, NULL, 'w' },
+		{ "ready-fd", required_argument, NULL, 'f' },
+		{ "log-level", required_argument, NULL, 'l' },
+		{ 0 },
+	};
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int option;
+
+	*config = (struct config){
+		.ready_fd = -1,
+		.log_level = LOG_LEVEL_INFO,
+		.workers = cores < 1 ? 1 : (unsigned)cores,
+		.redirect = { .tcp_port = CONFIG_TCP_PORT,
+			      .dns_port = CONFIG_DNS_PORT,
+			      .log_group = CONFIG_LOG_GROUP },
+	};
+	if (config->workers > CONFIG_WORKERS_MAX)
+		config->workers = CONFIG_WORKERS_MAX;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		parse_option(config, option, optarg);
+	if (optind < argc)
+		misused("what is", argv[optind]);
+	if (config->redirect.internal[0] == '\0')
+		misused("which is the agent's side? Give", "--internal");
+	if (!config->manifest)
+		misused("what may the agent reach? Give", "--manifest");
+	if (config->n_resolvers == 0)
+		read_resolv_conf(config);
+	if (config->n_resolvers == 0)
+		misused("no resolver in /etc/resolv.conf; give", "--resolver");
+}
+
+/* The prefix that an address and its mask make. */
+static struct prefix prefix_of(const struct address *address,
+			       const struct address *mask)
+{
+	struct prefix prefix = { .base = *address };
+
+	for (size_t i = 0; i < sizeof(mask->bytes); i++) {
+		prefix.base.bytes[i] &= mask->bytes[i];
+		prefix.len = (uint8_t)(prefix.len +
+				       __builtin_popcount(mask->bytes[i]));
+	}
+	return prefix;
+}
+
+static void add_address(struct redirect *redirect, const struct ifaddrs *entry)
+{
+	static const uint8_t link_local[2] = { 0xfe, 0x80 };
+	struct address address, mask;
+
+	if (!address_from_sockaddr(&address, NULL, entry->ifa_addr) ||
+	    !address_from_sockaddr(&mask, NULL, entry->ifa_netmask))
+		return;
+	if (address.family == AF_INET6 &&
+	    memcmp(address.bytes, link_local, sizeof(link_local)) == 0)
+		return;
+	if (address.family == AF_INET && redirect->gateway4.family == 0)
+		redirect->gateway4 = address;
+	if (address.family == AF_INET6 && redirect->gateway6.family == 0)
+		redirect->gateway6 = address;
+	if (redirect->n_prefixes < REDIRECT_AGENTS_MAX)
+		redirect->prefixes[redirect->n_prefixes++] =
+			prefix_of(&address, &mask);
+}
+
+int config_probe_interface(struct config *config)
+{
+	struct redirect *redirect = &config->redirect;
+	struct ifaddrs *list;
+
+	if (if_nametoindex(redirect->internal) == 0) {
+		log_err("config: no interface \"%s\"", redirect->internal);
+		return -ENODEV;
+	}
+	if (getifaddrs(&list) < 0) {
+		log_err("config: cannot read addresses: %s", strerror(errno));
+		return -errno;
+	}
+	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next)
+		if (strcmp(entry->ifa_name, redirect->internal) == 0 &&
+		    entry->ifa_addr && entry->ifa_netmask)
+			add_address(redirect, entry);
+	freeifaddrs(list);
+	if (redirect->gateway4.family == 0 && redirect->gateway6.family == 0) {
+		log_err("config: \"%s\" has no address", redirect->internal);
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}

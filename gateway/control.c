@@ -1,0 +1,117 @@
+#include "control.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int control_seal(const char *text, size_t len)
+{
+	int fd = memfd_create("manifest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	while (len > 0) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			goto fail;
+		text += n;
+		len -= (size_t)n;
+	}
+	if (fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		goto fail;
+	return fd;
+fail:
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+union control_space {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+int control_send(int fd, int memfd, uint32_t generation)
+{
+	struct iovec iov = { &generation, sizeof(generation) };
+	union control_space space = { 0 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = space.bytes,
+		.msg_controllen = sizeof(space.bytes),
+	};
+
+	space.align.cmsg_level = SOL_SOCKET;
+	space.align.cmsg_type = SCM_RIGHTS;
+	space.align.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&space.align), &memfd, sizeof(int));
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno
+								      : 0;
+}
+
+int control_receive(int fd, int *memfd, uint32_t *generation)
+{
+	uint32_t number;
+	struct iovec iov = { &number, sizeof(number) };
+	union control_space space;
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = space.bytes,
+		.msg_controllen = sizeof(space.bytes),
+	};
+	struct cmsghdr *cmsg;
+	ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return 0;
+	cmsg = CMSG_FIRSTHDR(&message);
+	if (n != sizeof(number) || !cmsg || cmsg->cmsg_level != SOL_SOCKET ||
+	    cmsg->cmsg_type != SCM_RIGHTS ||
+	    cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -EBADMSG;
+	memcpy(memfd, CMSG_DATA(cmsg), sizeof(int));
+	*generation = number;
+	return 1;
+}
+
+void control_acknowledge(int fd, uint32_t generation)
+{
+	if (send(fd, &generation, sizeof(generation),
+		 MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_warn("control: cannot acknowledge: %s", strerror(errno));
+}
+
+struct policy *control_read_manifest(int memfd, struct manifest_errors *errors)
+{
+	struct policy *policy;
+	struct stat stat;
+	void *text;
+
+	*errors = (struct manifest_errors){ 0 };
+	if (fstat(memfd, &stat) < 0 || stat.st_size > MANIFEST_MAX)
+		return NULL;
+	if (stat.st_size == 0)
+		return manifest_parse("", 0, errors);
+	text = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, memfd,
+		    0);
+	if (text == MAP_FAILED)
+		return NULL;
+	policy = manifest_parse(text, (size_t)stat.st_size, errors);
+	munmap(text, (size_t)stat.st_size);
+	return policy;
+}

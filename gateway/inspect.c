@@ -1,0 +1,1001 @@
+#include "inspect.h"
+
+#include "buffer.h"
+#include "http1.h"
+#include "log.h"
+#include "upstream.h"
+#include "worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <openssl/evp.h>
+
+#define ROUNDS 32            /* of work in one turn of the loop */
+#define HEAD_MS 10000        /* from the first byte of a head to its last */
+#define IDLE_MS 600000       /* between requests, and while bodies move */
+#define LAST_MS 2000         /* for what the agent still sends, unread */
+#define LAST_BYTES (1 << 20) /* ... and how much of it */
+#define INTERIM_MAX 16       /* 1xx responses to one request */
+#define ROOM (BUFFER_CAP / 2)
+#define ENROL_PATH "/.well-known/sluice/ca.pem"
+
+enum inspect_state {
+	INSPECT_HEAD,
+	INSPECT_DIALLING,
+	INSPECT_EXCHANGE,
+	INSPECT_TUNNEL,
+	INSPECT_LAST,
+};
+
+/* What is remembered of the request under way. */
+struct exchange {
+	struct domain host;
+	char method[16], path[256]; /* for the record; path without query */
+	bool to_head, agent_http10, keep_alive;
+	bool wants_websocket;
+	char websocket_key[32];
+	struct http1_body request_body, response_body;
+	enum http1_framing request_framing, response_framing; /* as written */
+	bool response_begun, response_finished;
+	unsigned status, interim;
+	bool origin_keep_alive;
+	int64_t started_ms;
+	uint64_t out_before, in_before;
+	bool recorded;
+};
+
+struct inspect {
+	struct flow *flow;
+	enum inspect_mode mode;
+	enum inspect_state state;
+	struct refusal refusal;
+	struct stream origin; /* fd -1 if there is none */
+	struct domain origin_name;
+	struct upstream *upstream;
+	struct buffer from_agent, to_agent, from_origin, to_origin;
+	size_t agent_scanned, origin_scanned, head_len;
+	struct exchange now;
+	size_t drained;
+	bool ending; /* LAST: our own end has been sent */
+};
+
+static void pump(evutil_socket_t fd, short what, void *arg);
+
+/* --- the record --- */
+
+static void record(struct inspect *inspect, const struct decision *decision,
+		   const struct refusal *refusal, const char *detail)
+{
+	struct flow *flow = inspect->flow;
+	const struct exchange *now = &inspect->now;
+	const char *path = now->path;
+	struct audit_event event = {
+		.event = "request",
+		.flow = flow->id,
+		.judged = true,
+		.verdict = decision->verdict,
+		.reason = decision->reason,
+		.refusal = refusal ? refusal->id : NULL,
+		.protocol = flow_protocol(flow),
+		.name = now->host.len > 0 ? &now->host : &flow->name,
+		.asked = refusal ? refusal->asked : NULL,
+		.agent = &flow->agent,
+		.agent_port = flow->agent_port,
+		.address = &flow->address,
+		.port = flow->port,
+		.origin = &flow->origin,
+		.method = { now->method, strlen(now->method) },
+		.path = { path, strlen(path) },
+		.status = now->status,
+		.line = decision->route ? decision->route->line : 0,
+		.counted = true,
+		.bytes_out = flow->bytes_out - now->out_before,
+		.bytes_in = flow->bytes_in - now->in_before,
+		.duration_ms = (uint64_t)(clock_ms() - now->started_ms),
+		.detail = detail,
+	};
+
+	if (inspect->now.recorded)
+		return;
+	inspect->now.recorded = true;
+	(void)audit_write(&flow->worker->audit, &event);
+}
+
+/* --- an answer of our own, and the end --- */
+
+static void drop_origin(struct inspect *inspect, bool reset)
+{
+	upstream_cancel(inspect->upstream);
+	inspect->upstream = NULL;
+	if (inspect->origin.fd >= 0)
+		stream_close(&inspect->origin, reset);
+	inspect->origin.fd = -1;
+	buffer_done(&inspect->from_origin);
+	buffer_done(&inspect->to_origin);
+	inspect->origin_scanned = 0;
+}
+
+static void last(struct inspect *inspect)
+{
+	drop_origin(inspect, true);
+	inspect->state = INSPECT_LAST;
+	inspect->drained = inspect->from_agent.len;
+	buffer_done(&inspect->from_agent);
+	flow_deadline(inspect->flow, LAST_MS);
+	event_active(inspect->flow->stream.event, EV_READ, 0);
+}
+
+/* git shows people only text/plain; nobody else minds JSON. */
+static enum refusal_form form_for(const struct http1_request *request)
+{
+	struct http1_text agent;
+
+	if (!request)
+		return REFUSAL_PROBLEM_JSON;
+	agent = http1_field_value(request->fields, request->n_fields,
+				  "user-agent");
+	return agent.at && agent.len > 4 && memcmp(agent.at, "git/", 4) == 0
+		       ? REFUSAL_PLAIN_TEXT
+		       : REFUSAL_PROBLEM_JSON;
+}
+
+/*
+ * Answers with @refusal, unless an answer of the origin's has begun: then the
+ * agent must not take what it has for all there was, and gets a reset.
+ */
+static void answer(struct inspect *inspect, const struct refusal *refusal,
+		   unsigned status, const struct http1_request *request)
+{
+	struct flow *flow = inspect->flow;
+	char bytes[REFUSAL_HTTP_MAX];
+	bool explain = policy_refusals(flow->worker->policy) ==
+		       POLICY_REFUSALS_EXPLAIN;
+	size_t len;
+
+	if (inspect->now.response_begun) {
+		flow_close(flow, refusal->reason, true);
+		return;
+	}
+	len = refusal_http(refusal, status, form_for(request), explain,
+			   !inspect->now.to_head, bytes);
+	inspect->now.status = status ? status : refusal_status(refusal->reason);
+	if (buffer_add(&inspect->to_agent, bytes, len) < 0) {
+		flow_close(flow, REASON_OVERLOADED, true);
+		return;
+	}
+	last(inspect);
+}
+
+/* Refuses the request under way. @asked is what differed, or NULL. */
+static void refuse(struct inspect *inspect, const struct decision *decision,
+		   const struct http1_request *request, unsigned status,
+		   struct http1_text asked, const char *detail)
+{
+	struct flow *flow = inspect->flow;
+	struct attempt attempt = flow_attempt(flow, ATTEMPT_HTTP);
+	struct refusal refusal;
+
+	/* Without TLS, and with no name bound, the request is what names. */
+	if (!flow->stream.ssl && !flow->name_bound) {
+		bool named = inspect->now.host.len > 0;
+
+		attempt.name = named ? &inspect->now.host : NULL;
+		attempt.address = named ? NULL : &flow->address;
+	}
+	refusal_make(&refusal, flow->worker->config->refusal_key, &attempt,
+		     decision, asked.at, asked.len);
+	inspect->now.status = status ? status : refusal_status(refusal.reason);
+	record(inspect, decision, &refusal, detail);
+	answer(inspect, &refusal, status, request);
+}
+
+static void refuse_for(struct inspect *inspect, enum reason reason,
+		       unsigned status, const char *detail)
+{
+	const struct decision decision = { .verdict = VERDICT_DENY,
+					   .reason = reason };
+
+	refuse(inspect, &decision, NULL, status, (struct http1_text){ 0 },
+	       detail);
+}
+
+/* --- the gateway's own page --- */
+
+static void answer_enrolment(struct inspect *inspect,
+			     const struct http1_request *request)
+{
+	struct flow *flow = inspect->flow;
+	const char *pem = ca_pem(flow->worker->ca);
+	char head[512], date[64];
+	bool found =
+		request->path.len == strlen(ENROL_PATH) &&
+		memcmp(request->path.at, ENROL_PATH, request->path.len) == 0 &&
+		request->method.len == 3 &&
+		memcmp(request->method.at, "GET", 3) == 0;
+	time_t wall = time(NULL);
+	struct decision decision = {
+		.verdict = found ? VERDICT_INTERCEPT : VERDICT_DENY,
+		.reason = found ? REASON_ALLOWED : REASON_GATEWAY_ITSELF,
+	};
+	struct tm tm;
+	int n;
+
+	gmtime_r(&wall, &tm);
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	n = snprintf(head, sizeof(head),
+		     "HTTP/1.1 %s\r\n"
+		     "Date: %s\r\n"
+		     "Content-Type: application/x-pem-file\r\n"
+		     "Content-Length: %zu\r\n"
+		     "Cache-Control: no-store\r\n"
+		     "Connection: close\r\n\r\n",
+		     found ? "200 OK" : "404 Not Found", date,
+		     found ? strlen(pem) : 0);
+	inspect->now.status = found ? 200 : 404;
+	record(inspect, &decision, NULL, NULL);
+	if (buffer_add(&inspect->to_agent, head, (size_t)n) < 0 ||
+	    (found && buffer_add(&inspect->to_agent, pem, strlen(pem)) < 0)) {
+		flow_close(flow, REASON_OVERLOADED, true);
+		return;
+	}
+	last(inspect);
+}
+
+/* --- requests --- */
+
+static void remember(struct inspect *inspect,
+		     const struct http1_request *request)
+{
+	struct exchange *now = &inspect->now;
+	struct http1_text key = http1_field_value(
+		request->fields, request->n_fields, "sec-websocket-key");
+	const char *query = memchr(request->path.at, '?', request->path.len);
+	size_t path_len =
+		query ? (size_t)(query - request->path.at) : request->path.len;
+
+	now->host = request->host;
+	snprintf(now->method, sizeof(now->method), "%.*s",
+		 (int)request->method.len, request->method.at);
+	snprintf(now->path, sizeof(now->path), "%.*s", (int)path_len,
+		 request->path.at);
+	now->to_head = request->method.len == 4 &&
+		       memcmp(request->method.at, "HEAD", 4) == 0;
+	now->agent_http10 = request->is_http10;
+	now->keep_alive = request->keep_alive;
+	now->wants_websocket = request->wants_websocket;
+	if (key.at && key.len < sizeof(now->websocket_key))
+		memcpy(now->websocket_key, key.at, key.len);
+	http1_body_init(&now->request_body, request->framing,
+			request->content_length);
+	now->request_framing = request->framing;
+}
+
+/* DESIGN: all identities agree, on every request. */
+static bool identities_agree(struct inspect *inspect,
+			     const struct http1_request *request,
+			     struct decision *decision)
+{
+	const struct flow *flow = inspect->flow;
+	bool tls = flow->stream.ssl != NULL;
+	uint16_t own_port = tls ? 443 : 80;
+	uint16_t port = request->port ? request->port : own_port;
+
+	*decision = (struct decision){ .verdict = VERDICT_DENY };
+	if (request->host.len == 0) {
+		decision->reason = REASON_ADDRESS_NOT_LISTED;
+		return false;
+	}
+	/* Host names where the connection goes, port and all. */
+	decision->reason = REASON_HOST_MISMATCH;
+	if (port != flow->port ||
+	    (request->absolute && request->absolute_https != tls))
+		return false;
+	if ((tls || flow->name_bound) &&
+	    (request->host.len != flow->name.len ||
+	     memcmp(request->host.name, flow->name.name, flow->name.len) != 0))
+		return false;
+	return true;
+}
+
+/* Sets decision->reason, and says whether the request may go on. */
+static bool judge(struct inspect *inspect, const struct http1_request *request,
+		  struct decision *decision)
+{
+	struct flow *flow = inspect->flow;
+	struct worker *worker = flow->worker;
+	struct attempt attempt = { .kind = ATTEMPT_HTTP,
+				   .name = &request->host,
+				   .port = flow->port };
+
+	if (!identities_agree(inspect, request, decision))
+		return false;
+	*decision = policy_judge(worker->policy, &attempt);
+	if (decision->verdict == VERDICT_DENY)
+		return false;
+	decision->verdict = VERDICT_DENY;
+	if (audit_is_blind(&worker->audit)) {
+		decision->reason = REASON_UNRECORDABLE;
+		return false;
+	}
+	/* TLS was held to its address when it was sniffed. */
+	if (!flow->stream.ssl && !flow_claim(flow, &request->host)) {
+		decision->reason = REASON_ADDRESS_MISMATCH;
+		return false;
+	}
+	decision->verdict = VERDICT_INTERCEPT;
+	return true;
+}
+
+static void begin_exchange(struct inspect *inspect,
+			   const struct http1_request *request)
+{
+	size_t room, len;
+
+	if (buffer_reserve(&inspect->to_origin,
+			   inspect->head_len + DOMAIN_MAX + 256) < 0) {
+		refuse_for(inspect, REASON_OVERLOADED, 0, NULL);
+		return;
+	}
+	buffer_room(&inspect->to_origin, &room);
+	len = http1_request_write(
+		request, buffer_room(&inspect->to_origin, &room), room);
+	if (len == 0) {
+		refuse_for(inspect, REASON_HTTP_MALFORMED, 431, NULL);
+		return;
+	}
+	buffer_took(&inspect->to_origin, len);
+	buffer_drop(&inspect->from_agent, inspect->head_len);
+	inspect->agent_scanned = 0;
+	inspect->state = INSPECT_EXCHANGE;
+	flow_deadline(inspect->flow, IDLE_MS);
+}
+
+static bool parse_request(struct inspect *inspect,
+			  struct http1_request *request)
+{
+	unsigned status = 400;
+	const char *why = NULL;
+
+	if (http1_request_parse(buffer_data(&inspect->from_agent),
+				inspect->head_len, request, &status, &why))
+		return true;
+	refuse_for(inspect,
+		   status == 501 ? REASON_HTTP_METHOD : REASON_HTTP_MALFORMED,
+		   status, why);
+	return false;
+}
+
+static void dialled(void *arg, const struct upstream_result *result)
+{
+	struct inspect *inspect = arg;
+	struct flow *flow = inspect->flow;
+	struct http1_request request;
+
+	inspect->upstream = NULL;
+	flow->origin = result->address;
+	if (result->reason != REASON_ALLOWED) {
+		refuse_for(inspect, result->reason, 0, result->detail);
+		return;
+	}
+	if (stream_move(&inspect->origin, result->stream, pump, inspect) < 0) {
+		inspect->origin.fd = -1;
+		refuse_for(inspect, REASON_OVERLOADED, 0, NULL);
+		return;
+	}
+	/* Parsed anew: nothing of a request is kept but its bytes. */
+	if (parse_request(inspect, &request))
+		begin_exchange(inspect, &request);
+}
+
+static void dial(struct inspect *inspect, const struct domain *name,
+		 const struct route *route)
+{
+	struct flow *flow = inspect->flow;
+	struct upstream_want want = {
+		.name = name,
+		.port = flow->port,
+		.private = route && route->private,
+		.tls = flow->stream.ssl != NULL,
+	};
+
+	inspect->origin_name = *name;
+	inspect->state = INSPECT_DIALLING;
+	flow_deadline(flow, 0); /* upstream has one of its own */
+	inspect->upstream =
+		upstream_start(flow->worker, &want, dialled, inspect);
+	if (!inspect->upstream)
+		refuse_for(inspect, REASON_OVERLOADED, 0, NULL);
+}
+
+/* A connection that idled is good for this name, or is let go. */
+static bool can_reuse_origin(struct inspect *inspect, const struct domain *name)
+{
+	char byte;
+	ssize_t n;
+
+	if (inspect->origin.fd < 0)
+		return false;
+	if (inspect->origin_name.len == name->len &&
+	    memcmp(inspect->origin_name.name, name->name, name->len) == 0) {
+		n = stream_read(&inspect->origin, &byte, 1);
+		if (n == -EAGAIN)
+			return true;
+	}
+	drop_origin(inspect, false);
+	return false;
+}
+
+static void handle_request(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	struct http1_request request;
+	struct decision decision;
+
+	inspect->now = (struct exchange){ .started_ms = clock_ms(),
+					  .out_before = flow->bytes_out,
+					  .in_before = flow->bytes_in };
+	if (!parse_request(inspect, &request))
+		return;
+	remember(inspect, &request);
+	switch (inspect->mode) {
+	case INSPECT_ENROL:
+		answer_enrolment(inspect, &request);
+		return;
+	case INSPECT_REFUSE:
+		decision =
+			(struct decision){ .verdict = VERDICT_DENY,
+					   .reason = inspect->refusal.reason };
+		record(inspect, &decision, &inspect->refusal, NULL);
+		answer(inspect, &inspect->refusal, 0, &request);
+		return;
+	case INSPECT_JUDGE:
+		break;
+	}
+	if (!judge(inspect, &request, &decision)) {
+		bool differs = decision.reason == REASON_HOST_MISMATCH ||
+			       request.host.len == 0;
+
+		refuse(inspect, &decision, &request, 0,
+		       differs ? request.authority : (struct http1_text){ 0 },
+		       NULL);
+		return;
+	}
+	flow_record(flow, &decision, NULL, NULL);
+	if (can_reuse_origin(inspect, &request.host))
+		begin_exchange(inspect, &request);
+	else
+		dial(inspect, &request.host, decision.route);
+}
+
+/* --- steps; each returns true if it got on --- */
+
+/*
+ * Fills @buffer if there is room and says what that means: false if the
+ * stream has nothing now. At its end or failure, *gone says which.
+ */
+static bool fill(struct buffer *buffer, struct stream *stream, ssize_t *gone)
+{
+	ssize_t n = buffer_fill(buffer, stream);
+
+	*gone = 0;
+	if (n > 0)
+		return true;
+	if (n != -EAGAIN && n != -ENOBUFS)
+		*gone = n == 0 ? -EPIPE : n;
+	return false;
+}
+
+static bool step_head(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	struct buffer *in = &inspect->from_agent;
+	bool was_empty = in->len == 0;
+	unsigned status = 400;
+	ssize_t gone = 0;
+	bool got = false;
+
+	if (in->len > 0 || fill(in, &flow->stream, &gone)) {
+		switch (http1_head_find(buffer_data(in), in->len,
+					&inspect->agent_scanned,
+					&inspect->head_len, &status)) {
+		case HTTP1_DONE:
+			handle_request(inspect);
+			return true;
+		case HTTP1_BAD:
+			inspect->now = (struct exchange){
+				.started_ms = clock_ms(),
+				.out_before = flow->bytes_out,
+				.in_before = flow->bytes_in
+			};
+			refuse_for(inspect, REASON_HTTP_MALFORMED, status,
+				   "no HTTP request");
+			return true;
+		case HTTP1_MORE:
+			break;
+		}
+		if (was_empty)
+			flow_deadline(flow, HEAD_MS);
+		if (in->len == in->cap - in->at &&
+		    buffer_reserve(in, in->len) < 0)
+			gone = -ENOMEM;
+		else
+			got = fill(in, &flow->stream, &gone);
+	}
+	if (gone < 0)
+		flow_close(flow, REASON_ALLOWED, gone != -EPIPE || in->len > 0);
+	return got;
+}
+
+/* Moves body bytes: decodes @from, writes anew to @to. False if it cannot. */
+static enum http1_result move_body(struct http1_body *body,
+				   enum http1_framing framing,
+				   struct buffer *from, struct buffer *to,
+				   bool *moved)
+{
+	while (!body->done && from->len > 0 && to->len < ROOM) {
+		size_t take = from->len < ROOM ? from->len : ROOM;
+		struct http1_text data;
+		enum http1_result result;
+		size_t used, room;
+
+		result = http1_body_read(body, buffer_data(from), take, &used,
+					 &data);
+		if (result == HTTP1_BAD ||
+		    buffer_reserve(to, data.len + HTTP1_BODY_OVERHEAD + 8) < 0)
+			return HTTP1_BAD;
+		if (data.len > 0)
+			buffer_took(to,
+				    http1_body_write(framing, data,
+						     buffer_room(to, &room)));
+		if (used > 0) {
+			buffer_drop(from, used);
+			*moved = true;
+		}
+		if (result == HTTP1_DONE) {
+			buffer_took(to,
+				    http1_body_finish(framing,
+						      buffer_room(to, &room)));
+			*moved = true;
+			return HTTP1_DONE;
+		}
+		if (used == 0)
+			break;
+	}
+	return body->done ? HTTP1_DONE : HTTP1_MORE;
+}
+
+/* The request's body, from the agent to the origin. */
+static bool step_out(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	struct exchange *now = &inspect->now;
+	bool moved = false;
+	ssize_t gone = 0, n;
+
+	if (!now->request_body.done && inspect->from_agent.len == 0)
+		moved = fill(&inspect->from_agent, &flow->stream, &gone);
+	if (gone < 0) {
+		/* Half a request is no request: the origin must see that. */
+		drop_origin(inspect, true);
+		flow_close(flow, REASON_ALLOWED, true);
+		return true;
+	}
+	if (move_body(&now->request_body, now->request_framing,
+		      &inspect->from_agent, &inspect->to_origin,
+		      &moved) == HTTP1_BAD) {
+		refuse_for(inspect, REASON_HTTP_MALFORMED, 400, "bad body");
+		return true;
+	}
+	n = buffer_flush(&inspect->to_origin, &inspect->origin);
+	if (n > 0)
+		flow->bytes_out += (uint64_t)n;
+	/* What the origin may have answered before it went is still read. */
+	if (n < 0 && n != -EAGAIN)
+		buffer_done(&inspect->to_origin);
+	return moved || n > 0;
+}
+
+/* RFC 6455 4.2.2: the digest that proves the origin meant it. */
+static bool websocket_accepted(const struct exchange *now,
+			       const struct http1_response *response)
+{
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	char text[sizeof(now->websocket_key) + sizeof(guid)];
+	uint8_t hash[EVP_MAX_MD_SIZE], encoded[64];
+	unsigned hash_len;
+	int n;
+
+	if (!now->wants_websocket || !response->is_websocket)
+		return false;
+	n = snprintf(text, sizeof(text), "%s%s", now->websocket_key, guid);
+	if (!EVP_Digest(text, (size_t)n, hash, &hash_len, EVP_sha1(), NULL))
+		return false;
+	n = EVP_EncodeBlock(encoded, hash, (int)hash_len);
+	return response->websocket_accept.len == (size_t)n &&
+	       memcmp(response->websocket_accept.at, encoded, (size_t)n) == 0;
+}
+
+static void unsound_response(struct inspect *inspect, const char *why)
+{
+	refuse_for(inspect, REASON_UPSTREAM_HTTP, 0, why);
+}
+
+/* A whole head of the origin's lies in from_origin. */
+static void handle_response(struct inspect *inspect)
+{
+	struct exchange *now = &inspect->now;
+	struct http1_response response;
+	const char *why = NULL;
+	size_t room, len;
+	bool interim, keep_alive;
+
+	if (!http1_response_parse(buffer_data(&inspect->from_origin),
+				  inspect->head_len, now->to_head, &response,
+				  &why)) {
+		unsound_response(inspect, why);
+		return;
+	}
+	interim = response.status < 200 && response.status != 101;
+	if (interim && ++now->interim > INTERIM_MAX) {
+		unsound_response(inspect, "too many interim responses");
+		return;
+	}
+	if (response.status == 101 && !websocket_accepted(now, &response)) {
+		unsound_response(inspect, "an upgrade that was not asked for");
+		return;
+	}
+	keep_alive = now->keep_alive;
+	if (!(interim && now->agent_http10)) {
+		if (buffer_reserve(&inspect->to_agent,
+				   inspect->head_len + 256) < 0) {
+			flow_close(inspect->flow, REASON_OVERLOADED, true);
+			return;
+		}
+		buffer_room(&inspect->to_agent, &room);
+		len = http1_response_write(
+			&response, now->agent_http10,
+			buffer_room(&inspect->to_agent, &room), room,
+			&now->response_framing, &keep_alive);
+		if (len == 0) {
+			unsound_response(inspect, "a head too long");
+			return;
+		}
+		buffer_took(&inspect->to_agent, len);
+	}
+	buffer_drop(&inspect->from_origin, inspect->head_len);
+	inspect->origin_scanned = 0;
+	if (interim)
+		return;
+	now->response_begun = true;
+	now->status = response.status;
+	now->keep_alive = keep_alive;
+	now->origin_keep_alive = response.keep_alive;
+	if (response.status == 101) {
+		now->keep_alive = now->origin_keep_alive = false;
+		inspect->state = INSPECT_TUNNEL;
+	}
+	http1_body_init(&now->response_body, response.framing,
+			response.content_length);
+}
+
+/* The response, from the origin to the agent. */
+static bool step_in(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	struct exchange *now = &inspect->now;
+	struct buffer *in = &inspect->from_origin;
+	unsigned status;
+	bool moved = false;
+	ssize_t gone = 0;
+
+	if (!now->response_body.done && inspect->to_agent.len < ROOM &&
+	    (in->len == 0 || !now->response_begun)) {
+		size_t before = in->len;
+
+		if (in->len > 0 && in->len == in->cap - in->at &&
+		    buffer_reserve(in, in->len) < 0)
+			gone = -ENOMEM;
+		else
+			moved = fill(in, &inspect->origin, &gone);
+		flow->bytes_in += in->len - before;
+	}
+	if (!now->response_begun) {
+		switch (http1_head_find(buffer_data(in), in->len,
+					&inspect->origin_scanned,
+					&inspect->head_len, &status)) {
+		case HTTP1_DONE:
+			handle_response(inspect);
+			return true;
+		case HTTP1_BAD:
+			unsound_response(inspect, "no HTTP response");
+			return true;
+		case HTTP1_MORE:
+			break;
+		}
+		if (gone < 0) {
+			unsound_response(
+				inspect,
+				"the origin closed before it answered");
+			return true;
+		}
+		return moved;
+	}
+	if (gone == -EPIPE && now->response_body.framing == HTTP1_UNTIL_CLOSE &&
+	    in->len == 0) {
+		char end[8];
+
+		now->response_body.done = true;
+		if (buffer_add(&inspect->to_agent, end,
+			       http1_body_finish(now->response_framing, end)) <
+		    0)
+			gone = -ENOMEM;
+		else
+			gone = 0;
+		moved = true;
+	}
+	if (gone < 0 ||
+	    move_body(&now->response_body, now->response_framing, in,
+		      &inspect->to_agent, &moved) == HTTP1_BAD) {
+		const struct decision cut = { VERDICT_INTERCEPT,
+					      REASON_UPSTREAM_HTTP, NULL };
+
+		record(inspect, &cut, NULL, "the response was cut short");
+		flow_close(flow, REASON_UPSTREAM_HTTP, true);
+		return true;
+	}
+	return moved;
+}
+
+static bool flush_agent(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	ssize_t n = buffer_flush(&inspect->to_agent, &flow->stream);
+
+	if (n < 0 && n != -EAGAIN) {
+		flow_close(flow, REASON_ALLOWED, true);
+		return true;
+	}
+	return n > 0;
+}
+
+/* After a response that went out whole: the next request, or the end. */
+static void end_exchange(struct inspect *inspect)
+{
+	struct exchange *now = &inspect->now;
+	const struct decision allowed = { VERDICT_INTERCEPT, REASON_ALLOWED,
+					  NULL };
+	bool whole = now->request_body.done;
+
+	record(inspect, &allowed, NULL, NULL);
+	/* Bytes after a response are nobody's (LESSONS: desync). */
+	if (!whole || !now->origin_keep_alive || inspect->from_origin.len > 0 ||
+	    inspect->to_origin.len > 0)
+		drop_origin(inspect, !whole);
+	if (!whole || !now->keep_alive) {
+		last(inspect);
+		return;
+	}
+	inspect->state = INSPECT_HEAD;
+	inspect->now = (struct exchange){ 0 };
+	flow_deadline(inspect->flow, IDLE_MS);
+}
+
+static bool step_exchange(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	bool moved = step_out(inspect);
+
+	if (inspect->state != INSPECT_EXCHANGE || flow->state == FLOW_CLOSED)
+		return true;
+	moved |= step_in(inspect);
+	if (inspect->state != INSPECT_EXCHANGE || flow->state == FLOW_CLOSED)
+		return true;
+	moved |= flush_agent(inspect);
+	if (flow->state == FLOW_CLOSED)
+		return true;
+	if (inspect->now.response_begun && inspect->now.response_body.done &&
+	    inspect->to_agent.len == 0) {
+		end_exchange(inspect);
+		return true;
+	}
+	if (moved)
+		flow_deadline(flow, IDLE_MS);
+	return moved;
+}
+
+/* One direction of a tunnel. Returns bytes moved, or -errno. */
+static ssize_t tunnel_step(struct buffer *buffer, struct stream *from,
+			   struct stream *to, uint64_t *count)
+{
+	ssize_t moved = 0, n;
+
+	if (buffer->len == 0 && !from->ended) {
+		n = buffer_fill(buffer, from);
+		if (n < 0 && n != -EAGAIN)
+			return n;
+		if (n == 0)
+			stream_end(to);
+		if (n > 0)
+			moved += n;
+	}
+	n = buffer_flush(buffer, to);
+	if (n < 0 && n != -EAGAIN)
+		return n;
+	if (n > 0) {
+		*count += (uint64_t)n;
+		moved += n;
+	}
+	return moved;
+}
+
+static bool step_tunnel(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	const struct decision allowed = { VERDICT_INTERCEPT, REASON_ALLOWED,
+					  NULL };
+	ssize_t out, in;
+
+	/* What each had sent beyond the handshake goes first. */
+	if (inspect->from_origin.len > 0 &&
+	    buffer_add(&inspect->to_agent, buffer_data(&inspect->from_origin),
+		       inspect->from_origin.len) < 0) {
+		flow_close(flow, REASON_OVERLOADED, true);
+		return true;
+	}
+	buffer_done(&inspect->from_origin);
+	out = tunnel_step(&inspect->from_agent, &flow->stream, &inspect->origin,
+			  &flow->bytes_out);
+	in = tunnel_step(&inspect->to_agent, &inspect->origin, &flow->stream,
+			 &flow->bytes_in);
+	if (out < 0 || in < 0 ||
+	    (flow->stream.ended && inspect->origin.ended &&
+	     inspect->from_agent.len == 0 && inspect->to_agent.len == 0)) {
+		record(inspect, &allowed, NULL, NULL);
+		flow_close(flow, REASON_ALLOWED, out < 0 || in < 0);
+		return true;
+	}
+	if (out + in > 0)
+		flow_deadline(flow, IDLE_MS);
+	return out + in > 0;
+}
+
+/*
+ * Our last words go out, then our end; what the agent still sends is read and
+ * dropped for a while, because closing on it would reset the connection and
+ * the words be lost (RFC 9112 9.6).
+ */
+static bool step_last(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	char scratch[BUFFER_CAP];
+	ssize_t n;
+
+	if (inspect->to_agent.len > 0)
+		return flush_agent(inspect);
+	if (!inspect->ending) {
+		inspect->ending = true;
+		stream_end(&flow->stream);
+	}
+	n = stream_read(&flow->stream, scratch, sizeof(scratch));
+	if (n == -EAGAIN)
+		return false;
+	if (n > 0)
+		inspect->drained += (size_t)n;
+	if (n <= 0 || inspect->drained > LAST_BYTES)
+		flow_close(flow, REASON_ALLOWED, n < 0);
+	return true;
+}
+
+static void pump(evutil_socket_t fd, short what, void *arg)
+{
+	struct inspect *inspect = arg;
+	struct flow *flow = inspect->flow;
+
+	(void)fd;
+	(void)what;
+	for (int round = 0; round < ROUNDS; round++) {
+		bool moved = false;
+
+		if (flow->state == FLOW_CLOSED)
+			return;
+		switch (inspect->state) {
+		case INSPECT_HEAD:
+			moved = step_head(inspect);
+			break;
+		case INSPECT_DIALLING:
+			return;
+		case INSPECT_EXCHANGE:
+			moved = step_exchange(inspect);
+			break;
+		case INSPECT_TUNNEL:
+			moved = step_tunnel(inspect);
+			break;
+		case INSPECT_LAST:
+			moved = step_last(inspect);
+			break;
+		}
+		if (!moved)
+			return;
+	}
+	/* Others have their turn; edge triggering would not call again. */
+	if (flow->state != FLOW_CLOSED)
+		event_active(flow->stream.event, EV_READ, 0);
+}
+
+int inspect_start(struct flow *flow, enum inspect_mode mode,
+		  struct stream *origin, const struct refusal *refusal)
+{
+	struct inspect *inspect = calloc(1, sizeof(*inspect));
+	int error;
+
+	if (!inspect)
+		return -ENOMEM;
+	flow->inspect = inspect;
+	inspect->flow = flow;
+	inspect->mode = mode;
+	inspect->origin.fd = -1;
+	if (refusal)
+		inspect->refusal = *refusal;
+	if (origin) {
+		inspect->origin_name = flow->name;
+		error = stream_move(&inspect->origin, origin, pump, inspect);
+		if (error < 0) {
+			inspect->origin.fd = -1;
+			return error;
+		}
+	}
+	flow_deadline(flow, HEAD_MS);
+	return stream_attend(&flow->stream, pump, inspect);
+}
+
+void inspect_timed_out(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+
+	switch (inspect->state) {
+	case INSPECT_HEAD:
+		if (inspect->from_agent.len == 0) {
+			flow_close(flow, REASON_ALLOWED, false);
+			return;
+		}
+		inspect->now = (struct exchange){ .started_ms = clock_ms(),
+						  .out_before = flow->bytes_out,
+						  .in_before = flow->bytes_in };
+		refuse_for(inspect, REASON_TIMED_OUT, 0, NULL);
+		return;
+	case INSPECT_EXCHANGE:
+		refuse_for(inspect,
+			   inspect->now.request_body.done
+				   ? REASON_UPSTREAM_CONNECT
+				   : REASON_TIMED_OUT,
+			   0, "nothing moved");
+		return;
+	case INSPECT_DIALLING:
+	case INSPECT_TUNNEL:
+	case INSPECT_LAST:
+		break;
+	}
+	flow_close(flow, REASON_TIMED_OUT, true);
+}
+
+void inspect_free(struct inspect *inspect)
+{
+	const struct decision cut = { VERDICT_INTERCEPT, REASON_ALLOWED, NULL };
+
+	if (!inspect)
+		return;
+	if ((inspect->state == INSPECT_EXCHANGE ||
+	     inspect->state == INSPECT_TUNNEL) &&
+	    !inspect->now.recorded)
+		record(inspect, &cut, NULL, "cut short");
+	drop_origin(inspect, true);
+	buffer_done(&inspect->from_agent);
+	buffer_done(&inspect->to_agent);
+	free(inspect);
+}

@@ -1,0 +1,290 @@
+#include "intercept.h"
+
+#include "inspect.h"
+#include "log.h"
+#include "table.h"
+#include "upstream.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#define GREETING_MS 10000 /* for the agent's handshake */
+
+struct intercept {
+	struct flow *flow;
+	struct stream origin; /* fd -1 if there is none */
+	struct ca_wait wait;
+	bool refusing; /* the agent is to be told @refusal */
+	struct refusal refusal;
+	bool hello_changed;
+};
+
+void intercept_free(struct intercept *intercept)
+{
+	if (!intercept)
+		return;
+	ca_forget(intercept->flow->worker->ca, &intercept->wait);
+	if (intercept->origin.fd >= 0)
+		stream_close(&intercept->origin, true);
+	free(intercept);
+}
+
+void intercept_alert(struct flow *flow, enum reason reason)
+{
+	uint8_t record[TLS_ALERT_LEN], alert = TLS_ALERT_ACCESS_DENIED;
+
+	if (reason == REASON_NAME_INVALID || reason == REASON_NAME_MISSING ||
+	    reason == REASON_NAME_NOT_LISTED)
+		alert = TLS_ALERT_UNRECOGNIZED_NAME;
+	else if (reason == REASON_TLS_MALFORMED)
+		alert = TLS_ALERT_DECODE_ERROR;
+	else if (reason == REASON_TLS_VERSION)
+		alert = flow->sniff && flow->sniff->hello.has_alpn
+				? TLS_ALERT_NO_APPLICATION_PROTOCOL
+				: TLS_ALERT_PROTOCOL_VERSION;
+	tls_alert_write(record, alert);
+	/* An agent that does not take seven bytes goes without. */
+	if (stream_write(&flow->stream, record, sizeof(record)) < 0)
+		return;
+	stream_end(&flow->stream);
+}
+
+static struct intercept *make(struct flow *flow)
+{
+	struct intercept *intercept = calloc(1, sizeof(*intercept));
+
+	if (!intercept) {
+		flow_refuse(flow, REASON_OVERLOADED, NULL);
+		return NULL;
+	}
+	intercept->flow = flow;
+	intercept->origin.fd = -1;
+	flow->intercept = intercept;
+	return intercept;
+}
+
+/* --- the agent's handshake --- */
+
+static void greeted(struct intercept *intercept)
+{
+	struct flow *flow = intercept->flow;
+	bool refusing = intercept->refusing;
+	struct stream *origin =
+		intercept->origin.fd >= 0 ? &intercept->origin : NULL;
+
+	if (inspect_start(flow, refusing ? INSPECT_REFUSE : INSPECT_JUDGE,
+			  origin, refusing ? &intercept->refusal : NULL) < 0) {
+		flow_close(flow, REASON_OVERLOADED, true);
+		return;
+	}
+	flow->intercept = NULL;
+	intercept_free(intercept);
+}
+
+static void greeting(evutil_socket_t fd, short what, void *arg)
+{
+	struct intercept *intercept = arg;
+	struct flow *flow = intercept->flow;
+	char detail[160];
+
+	(void)fd;
+	(void)what;
+	if (flow->state == FLOW_CLOSED)
+		return;
+	switch (stream_handshake(&flow->stream)) {
+	case 0:
+		greeted(intercept);
+		return;
+	case -EAGAIN:
+		return;
+	default:
+		break;
+	}
+	/* A client that does not trust us says so in its alert. */
+	ERR_error_string_n(ERR_peek_last_error(), detail, sizeof(detail));
+	flow_refuse(flow,
+		    intercept->hello_changed ? REASON_HELLO_CHANGED
+					     : REASON_TLS_MALFORMED,
+		    detail);
+}
+
+static void greet(struct intercept *intercept, X509 *leaf)
+{
+	struct flow *flow = intercept->flow;
+	struct worker *worker = flow->worker;
+	struct sniff *sniff = flow->sniff;
+	SSL *ssl;
+
+	if (!leaf) {
+		flow_refuse(flow, REASON_OVERLOADED, "no certificate");
+		return;
+	}
+	ssl = SSL_new(worker->agent_tls);
+	if (!ssl || !SSL_use_certificate(ssl, leaf) ||
+	    !SSL_use_PrivateKey(ssl, ca_leaf_key(worker->ca)) ||
+	    stream_unread(&flow->stream, sniff->bytes, sniff->len) < 0) {
+		SSL_free(ssl);
+		flow_refuse(flow, REASON_OVERLOADED, NULL);
+		return;
+	}
+	SSL_set_app_data(ssl, intercept);
+	SSL_set_accept_state(ssl);
+	sniff_free(sniff);
+	flow->sniff = NULL;
+	flow_become(flow, FLOW_INTERCEPTING);
+	flow_deadline(flow, GREETING_MS);
+	if (stream_start_tls(&flow->stream, ssl) < 0 ||
+	    stream_attend(&flow->stream, greeting, intercept) < 0)
+		flow_close(flow, REASON_OVERLOADED, true);
+}
+
+static void minted(struct ca_wait *wait, X509 *leaf)
+{
+	greet(table_entry(wait, struct intercept, wait), leaf);
+}
+
+static void mint(struct intercept *intercept)
+{
+	struct flow *flow = intercept->flow;
+	X509 *leaf;
+
+	intercept->wait.done = minted;
+	leaf = ca_leaf(flow->worker->ca, &flow->name,
+		       intercept->refusing ? CA_QUOTA_REFUSAL : CA_QUOTA_WORK,
+		       &intercept->wait);
+	if (leaf)
+		greet(intercept, leaf);
+}
+
+/*
+ * Called for each ClientHello, so twice after a HelloRetryRequest: the second
+ * must ask for the name that was judged.
+ */
+static int hello_again(SSL *ssl, int *alert, void *arg)
+{
+	struct intercept *intercept = SSL_get_app_data(ssl);
+	const struct domain *judged = &intercept->flow->name;
+	const unsigned char *bytes;
+	struct domain name;
+	size_t len;
+
+	(void)arg;
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes,
+				      &len) &&
+	    tls_server_name_parse(bytes, len, &name) &&
+	    name.len == judged->len &&
+	    memcmp(name.name, judged->name, name.len) == 0)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	intercept->hello_changed = true;
+	*alert = SSL_AD_ILLEGAL_PARAMETER;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+/* HTTP/1.1 is what both legs speak; who offers nothing gets nothing. */
+static int choose_alpn(SSL *ssl, const unsigned char **chosen,
+		       unsigned char *chosen_len, const unsigned char *offered,
+		       unsigned offered_len, void *arg)
+{
+	static const unsigned char ours[] = "\x08http/1.1";
+	unsigned char *found;
+
+	(void)ssl;
+	(void)arg;
+	if (SSL_select_next_proto(&found, chosen_len, ours, sizeof(ours) - 1,
+				  offered,
+				  offered_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*chosen = found;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+SSL_CTX *intercept_tls_new(struct worker *worker)
+{
+	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+
+	if (!tls)
+		die("intercept: cannot make a TLS context");
+	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
+	SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION |
+					 SSL_OP_NO_COMPRESSION |
+					 SSL_OP_NO_TICKET);
+	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				      SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+	/* Nothing is resumed, so nothing can be resumed under another name. */
+	SSL_CTX_set_num_tickets(tls, 0);
+	SSL_CTX_set_max_early_data(tls, 0);
+	SSL_CTX_set_client_hello_cb(tls, hello_again, NULL);
+	SSL_CTX_set_alpn_select_cb(tls, choose_alpn, worker);
+	return tls;
+}
+
+/* --- the origin --- */
+
+static void dialled(void *arg, const struct upstream_result *result)
+{
+	struct intercept *intercept = arg;
+	struct flow *flow = intercept->flow;
+	const struct decision failed = { .verdict = VERDICT_INTERCEPT,
+					 .reason = result->reason };
+	struct attempt attempt = flow_attempt(flow, ATTEMPT_TLS);
+
+	flow->upstream = NULL;
+	flow->origin = result->address;
+	if (result->reason != REASON_ALLOWED) {
+		intercept->refusing = true;
+		refusal_make(&intercept->refusal,
+			     flow->worker->config->refusal_key, &attempt,
+			     &failed, NULL, 0);
+		flow_note(flow, "upstream", &failed, &intercept->refusal,
+			  result->detail);
+	} else if (stream_move(&intercept->origin, result->stream, flow_ignore,
+			       NULL) < 0) {
+		intercept->origin.fd = -1;
+		flow_refuse(flow, REASON_OVERLOADED, NULL);
+		return;
+	}
+	mint(intercept);
+}
+
+void intercept_start(struct flow *flow, const struct route *route)
+{
+	struct intercept *intercept = make(flow);
+	struct upstream_want want = {
+		.name = &flow->name,
+		.port = flow->port,
+		.private = route->private,
+		.tls = true,
+	};
+
+	if (!intercept)
+		return;
+	if (flow->sniff->hello.has_alpn && !flow->sniff->hello.has_http11) {
+		flow_refuse(flow, REASON_TLS_VERSION,
+			    "the agent offers no http/1.1");
+		return;
+	}
+	flow_become(flow, FLOW_DIALLING);
+	flow_deadline(flow, 0); /* upstream has one of its own */
+	flow->upstream =
+		upstream_start(flow->worker, &want, dialled, intercept);
+	if (!flow->upstream)
+		flow_refuse(flow, REASON_OVERLOADED, NULL);
+}
+
+void intercept_refuse(struct flow *flow, const struct refusal *refusal)
+{
+	struct intercept *intercept = make(flow);
+
+	if (!intercept)
+		return;
+	intercept->refusing = true;
+	intercept->refusal = *refusal;
+	flow_deadline(flow, GREETING_MS);
+	mint(intercept);
+}

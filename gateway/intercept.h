@@ -1,0 +1,38 @@
+/*
+ * intercept.h - TLS ended on both sides, so that requests can be judged
+ *
+ *	DIALLING ---> MINTING ---> GREETING ---> inspect
+ *	     \_____________^ (refused, or the origin failed: the agent's
+ *			      handshake is finished so that it can read why)
+ *
+ * The origin comes first: only when its certificate has been verified for the
+ * name is the agent's ClientHello, which has waited in flow->sniff, answered.
+ * The leaf the agent sees carries that one name.
+ */
+#ifndef SLUICE_INTERCEPT_H
+#define SLUICE_INTERCEPT_H
+
+#include "refusal.h"
+
+#include <openssl/ssl.h>
+
+struct flow;
+struct route;
+struct worker;
+struct intercept;
+
+/* For an admitted flow, which is SNIFFING. */
+void intercept_start(struct flow *flow, const struct route *route);
+
+/* For one that is refused: finishes the handshake and says why. */
+void intercept_refuse(struct flow *flow, const struct refusal *refusal);
+
+void intercept_free(struct intercept *intercept);
+
+/* The context for TLS with agents; dies if it cannot be made. */
+SSL_CTX *intercept_tls_new(struct worker *worker);
+
+/* Writes a fatal alert to the agent, whose TLS has not begun. */
+void intercept_alert(struct flow *flow, enum reason reason);
+
+#endif

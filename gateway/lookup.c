@@ -1,0 +1,438 @@
+#include "lookup.h"
+
+#include "clock.h"
+#include "log.h"
+#include "table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <ares.h>
+
+#define TTL_MIN_S 5
+#define TTL_MAX_S 300
+#define NEGATIVE_MAX_S 60
+#define FAILED_S 2  /* a failure is kept so long, to spare the resolver */
+#define TRY_MS 1200 /* for one try; a stub resolver gives up after 5 s */
+#define TRIES 2     /* of each server */
+#define SOCKETS_MAX (4 * LOOKUP_SERVERS_MAX) /* of c-ares, at once */
+
+TAILQ_HEAD(lookup_waits, lookup_wait);
+
+struct key {
+	struct domain name;
+	enum dns_type type;
+};
+
+/* An answer that is known. */
+struct entry {
+	struct table_node node;
+	struct key key;
+	int64_t expires_ms;
+	enum dns_result result;
+	struct dns_addresses addresses;
+};
+
+/*
+ * A question on its way. c-ares may answer before ares_send() returns, so an
+ * answer is put here and delivered from the event loop.
+ */
+struct question {
+	TAILQ_ENTRY(question) link;
+	struct lookup *lookup;
+	struct key key;
+	struct lookup_waits waits;
+	bool answered;
+	enum dns_result result;
+	struct dns_addresses addresses;
+};
+
+struct socket {
+	struct lookup *lookup;
+	struct event *event; /* NULL if the place is free */
+	ares_socket_t fd;
+};
+
+struct lookup {
+	ares_channel channel;
+	struct event *timer, *deliver;
+	struct event_base *base;
+	struct table entries;
+	TAILQ_HEAD(, question) questions;
+	size_t n_questions;
+	struct socket sockets[SOCKETS_MAX];
+};
+
+static bool entry_is(const struct table_node *node, const void *key)
+{
+	const struct key *wanted = key;
+	const struct key *ours =
+		&((const struct entry *)(const void *)node)->key;
+
+	return ours->type == wanted->type &&
+	       ours->name.len == wanted->name.len &&
+	       memcmp(ours->name.name, wanted->name.name, wanted->name.len) ==
+		       0;
+}
+
+static void entry_evict(struct table_node *node, void *arg)
+{
+	(void)arg;
+	free(table_entry(node, struct entry, node));
+}
+
+static uint64_t key_hash(const struct lookup *lookup, const struct key *key)
+{
+	/* Both types of a name share a chain; entry_is() tells them apart. */
+	return table_hash(&lookup->entries, key->name.name, key->name.len);
+}
+
+static uint32_t clamp(uint32_t value, uint32_t least, uint32_t most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+/* How long an answer is kept, in seconds; also the TTL that is handed out. */
+static uint32_t lifetime_s(enum dns_result result, uint32_t ttl_s)
+{
+	switch (result) {
+	case DNS_RESULT_FOUND:
+		return clamp(ttl_s, TTL_MIN_S, TTL_MAX_S);
+	case DNS_RESULT_NODATA:
+	case DNS_RESULT_NXDOMAIN:
+		return clamp(ttl_s, FAILED_S, NEGATIVE_MAX_S);
+	case DNS_RESULT_BAD:
+	case DNS_RESULT_FAILED:
+		break;
+	}
+	return FAILED_S;
+}
+
+static void keep(struct lookup *lookup, const struct question *question)
+{
+	uint64_t hash = key_hash(lookup, &question->key);
+	struct table_node *node =
+		table_find(&lookup->entries, hash, &question->key);
+	struct entry *entry;
+
+	if (node) {
+		entry = table_entry(node, struct entry, node);
+	} else {
+		entry = calloc(1, sizeof(*entry));
+		if (!entry)
+			return; /* it will be asked again */
+		entry->key = question->key;
+		table_insert(&lookup->entries, &entry->node, hash);
+	}
+	entry->result = question->result;
+	entry->addresses = question->addresses;
+	entry->expires_ms =
+		clock_ms() +
+		1000 * (int64_t)lifetime_s(question->result,
+					   question->addresses.ttl_s);
+}
+
+static void question_free(struct question *question)
+{
+	struct lookup_wait *wait;
+
+	TAILQ_REMOVE(&question->lookup->questions, question, link);
+	question->lookup->n_questions--;
+	while ((wait = TAILQ_FIRST(&question->waits)) != NULL)
+		lookup_forget(wait);
+	free(question);
+}
+
+static void deliver(evutil_socket_t fd, short what, void *arg)
+{
+	struct lookup *lookup = arg;
+	struct question *question = TAILQ_FIRST(&lookup->questions);
+
+	(void)fd;
+	(void)what;
+	while (question) {
+		struct question *next = TAILQ_NEXT(question, link);
+		struct lookup_wait *wait;
+
+		if (question->answered) {
+			/* A waiter may ask anew, which only adds at the end. */
+			while ((wait = TAILQ_FIRST(&question->waits)) != NULL) {
+				lookup_forget(wait);
+				wait->done(wait, question->result,
+					   &question->addresses);
+			}
+			next = TAILQ_NEXT(question, link);
+			question_free(question);
+		}
+		question = next;
+	}
+}
+
+static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
+		     int len)
+{
+	struct question *question = arg;
+	struct lookup *lookup = question->lookup;
+
+	(void)timeouts;
+	question->addresses.n = 0;
+	question->addresses.ttl_s = 0;
+	if (status == ARES_SUCCESS && len > 0)
+		question->result = dns_response_parse(bytes, (size_t)len,
+						      &question->key.name,
+						      question->key.type,
+						      &question->addresses);
+	else
+		question->result = DNS_RESULT_FAILED;
+	question->addresses.ttl_s =
+		lifetime_s(question->result, question->addresses.ttl_s);
+	question->answered = true;
+	if (status == ARES_EDESTRUCTION)
+		return;
+	keep(lookup, question);
+	event_active(lookup->deliver, EV_TIMEOUT, 0);
+}
+
+static void arm_timer(struct lookup *lookup)
+{
+	struct timeval most = { 5, 0 }, left;
+
+	if (ares_timeout(lookup->channel, &most, &left) &&
+	    !TAILQ_EMPTY(&lookup->questions))
+		event_add(lookup->timer, &left);
+}
+
+static void timed(evutil_socket_t fd, short what, void *arg)
+{
+	struct lookup *lookup = arg;
+
+	(void)fd;
+	(void)what;
+	ares_process_fd(lookup->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	arm_timer(lookup);
+}
+
+static void socket_ready(evutil_socket_t fd, short what, void *arg)
+{
+	const struct socket *socket = arg;
+	struct lookup *lookup = socket->lookup;
+
+	ares_process_fd(lookup->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
+			what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	arm_timer(lookup);
+}
+
+/* c-ares says which of its sockets it wants to hear of, and for what. */
+static void socket_wanted(void *arg, ares_socket_t fd, int readable,
+			  int writable)
+{
+	struct lookup *lookup = arg;
+	struct socket *place = NULL;
+	short what = (short)(EV_PERSIST | (readable ? EV_READ : 0) |
+			     (writable ? EV_WRITE : 0));
+
+	for (size_t i = 0; i < SOCKETS_MAX; i++) {
+		struct socket *socket = &lookup->sockets[i];
+
+		if (socket->event && socket->fd == fd) {
+			place = socket;
+			break;
+		}
+		if (!socket->event)
+			place = socket;
+	}
+	if (!place)
+		return; /* the question on it will time out */
+	if (place->event) {
+		event_free(place->event);
+		place->event = NULL;
+	}
+	if (!readable && !writable)
+		return;
+	place->lookup = lookup;
+	place->fd = fd;
+	place->event = event_new(lookup->base, fd, what, socket_ready, place);
+	if (place->event)
+		event_add(place->event, NULL);
+}
+
+static bool set_servers(ares_channel channel,
+			const struct lookup_server *servers, size_t n)
+{
+	struct ares_addr_port_node nodes[LOOKUP_SERVERS_MAX];
+
+	memset(nodes, 0, sizeof(nodes));
+	for (size_t i = 0; i < n; i++) {
+		const struct address *address = &servers[i].address;
+
+		nodes[i].next = i + 1 < n ? &nodes[i + 1] : NULL;
+		nodes[i].family = address->family;
+		memcpy(&nodes[i].addr, address->bytes,
+		       address->family == AF_INET ? 4 : 16);
+		nodes[i].udp_port = nodes[i].tcp_port = servers[i].port;
+	}
+	return ares_set_servers_ports(channel, nodes) == ARES_SUCCESS;
+}
+
+struct lookup *lookup_new(const struct lookup_server *servers, size_t n)
+{
+	static const struct table_ops ops = { entry_is, entry_evict };
+	struct lookup *lookup = calloc(1, sizeof(*lookup));
+	struct ares_options options = {
+		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
+			 ARES_FLAG_STAYOPEN | ARES_FLAG_EDNS,
+		.timeout = TRY_MS,
+		.tries = TRIES,
+		.ednspsz = DNS_UDP_MAX,
+		.sock_state_cb = socket_wanted,
+		.sock_state_cb_data = lookup,
+	};
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+		   ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB;
+	int status;
+
+	if (!lookup)
+		return NULL;
+	TAILQ_INIT(&lookup->questions);
+	if (n == 0 || n > LOOKUP_SERVERS_MAX) {
+		log_err("lookup: %zu resolvers, where 1 to %d are needed", n,
+			LOOKUP_SERVERS_MAX);
+		goto fail;
+	}
+	if (table_init(&lookup->entries, LOOKUP_ENTRIES_MAX, &ops, NULL) < 0)
+		goto fail;
+	status = ares_init_options(&lookup->channel, &options, mask);
+	if (status != ARES_SUCCESS) {
+		log_err("lookup: cannot start c-ares: %s",
+			ares_strerror(status));
+		lookup->channel = NULL;
+		goto fail;
+	}
+	if (!set_servers(lookup->channel, servers, n)) {
+		log_err("lookup: c-ares does not take the resolvers");
+		goto fail;
+	}
+	return lookup;
+fail:
+	lookup_free(lookup);
+	return NULL;
+}
+
+int lookup_start(struct lookup *lookup, struct event_base *base)
+{
+	lookup->base = base;
+	lookup->timer = evtimer_new(base, timed, lookup);
+	lookup->deliver = event_new(base, -1, 0, deliver, lookup);
+	return lookup->timer && lookup->deliver ? 0 : -ENOMEM;
+}
+
+void lookup_free(struct lookup *lookup)
+{
+	struct question *question;
+
+	if (!lookup)
+		return;
+	if (lookup->channel)
+		ares_destroy(lookup->channel);
+	while ((question = TAILQ_FIRST(&lookup->questions)) != NULL)
+		question_free(question);
+	for (size_t i = 0; i < SOCKETS_MAX; i++)
+		if (lookup->sockets[i].event)
+			event_free(lookup->sockets[i].event);
+	if (lookup->timer)
+		event_free(lookup->timer);
+	if (lookup->deliver)
+		event_free(lookup->deliver);
+	table_done(&lookup->entries);
+	free(lookup);
+}
+
+static struct question *find_question(struct lookup *lookup,
+				      const struct key *key)
+{
+	struct question *question;
+
+	TAILQ_FOREACH (question, &lookup->questions, link)
+		if (!question->answered && question->key.type == key->type &&
+		    question->key.name.len == key->name.len &&
+		    memcmp(question->key.name.name, key->name.name,
+			   key->name.len) == 0)
+			return question;
+	return NULL;
+}
+
+/* NULL if there is no room for another question. */
+static struct question *ask(struct lookup *lookup, const struct key *key)
+{
+	uint8_t bytes[300];
+	uint16_t id;
+	struct question *question;
+	size_t len;
+
+	if (lookup->n_questions >= LOOKUP_OUTSTANDING_MAX ||
+	    getrandom(&id, sizeof(id), 0) != sizeof(id))
+		return NULL;
+	question = calloc(1, sizeof(*question));
+	if (!question)
+		return NULL;
+	question->lookup = lookup;
+	question->key = *key;
+	TAILQ_INIT(&question->waits);
+	TAILQ_INSERT_TAIL(&lookup->questions, question, link);
+	lookup->n_questions++;
+
+	len = dns_query_write(bytes, sizeof(bytes), id, &key->name,
+			      (uint16_t)key->type);
+	ares_send(lookup->channel, bytes, (int)len, answered, question);
+	arm_timer(lookup);
+	return question;
+}
+
+bool lookup_ask(struct lookup *lookup, const struct domain *name,
+		enum dns_type type, struct lookup_wait *wait,
+		enum dns_result *result, struct dns_addresses *addresses)
+{
+	struct key key = { *name, type };
+	struct table_node *node =
+		table_find(&lookup->entries, key_hash(lookup, &key), &key);
+	struct question *question;
+
+	if (node) {
+		const struct entry *entry =
+			table_entry(node, struct entry, node);
+		int64_t left = entry->expires_ms - clock_ms();
+
+		if (left > 0) {
+			*result = entry->result;
+			*addresses = entry->addresses;
+			addresses->ttl_s = (uint32_t)(left / 1000 + 1);
+			return true;
+		}
+	}
+	question = find_question(lookup, &key);
+	if (!question)
+		question = ask(lookup, &key);
+	if (!question) {
+		*result = DNS_RESULT_FAILED;
+		addresses->n = 0;
+		addresses->ttl_s = 0;
+		return true;
+	}
+	wait->asked = question;
+	TAILQ_INSERT_TAIL(&question->waits, wait, link);
+	return false;
+}
+
+void lookup_forget(struct lookup_wait *wait)
+{
+	struct question *question = wait->asked;
+
+	if (!question)
+		return;
+	TAILQ_REMOVE(&question->waits, wait, link);
+	wait->asked = NULL;
+}

@@ -1,0 +1,59 @@
+/*
+ * lookup.h - the addresses of an allowed name, asked upstream and kept
+ *
+ * The one place that speaks to resolvers outside (through c-ares, which sends
+ * what we wrote and hands back what came, unparsed). Answers are kept for
+ * their TTL within [5, 300] seconds, at most LOOKUP_ENTRIES_MAX of them;
+ * identical questions on the way are asked once. Whether a name may be asked
+ * for at all is decided by the caller, before, every time: the cache knows no
+ * policy and is never the reason why something is allowed.
+ */
+#ifndef SLUICE_LOOKUP_H
+#define SLUICE_LOOKUP_H
+
+#include "dns_message.h"
+
+#include <sys/queue.h>
+
+#include <event2/event.h>
+
+#define LOOKUP_ENTRIES_MAX 4096
+#define LOOKUP_OUTSTANDING_MAX 256 /* questions on the way; more fail at once */
+#define LOOKUP_SERVERS_MAX 4
+
+struct lookup;
+
+/* Somebody's place among those who wait; embedded, zeroed at first. */
+struct lookup_wait {
+	/* @addresses is borrowed for the call; n is 0 unless FOUND. */
+	void (*done)(struct lookup_wait *wait, enum dns_result result,
+		     const struct dns_addresses *addresses);
+	TAILQ_ENTRY(lookup_wait) link;
+	void *asked; /* lookup's own; NULL when not waiting */
+};
+
+struct lookup_server {
+	struct address address;
+	uint16_t port;
+};
+
+/*
+ * Opens what it needs from the file system here; afterwards it needs only
+ * sockets. Returns NULL with the reason logged.
+ */
+struct lookup *lookup_new(const struct lookup_server *servers, size_t n);
+int lookup_start(struct lookup *lookup, struct event_base *base);
+void lookup_free(struct lookup *lookup);
+
+/*
+ * Asks for @type (A or AAAA). True if the answer is known: @result and
+ * @addresses are set. False if wait->done will be called, exactly once and
+ * never from inside this call, unless lookup_forget() comes first.
+ */
+MUST_CHECK bool lookup_ask(struct lookup *lookup, const struct domain *name,
+			   enum dns_type type, struct lookup_wait *wait,
+			   enum dns_result *result,
+			   struct dns_addresses *addresses);
+void lookup_forget(struct lookup_wait *wait);
+
+#endif

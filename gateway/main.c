@@ -1,0 +1,100 @@
+/*
+ * main.c - sluice-gateway: what happens at start, in order
+ *
+ * The kernel's rules come first: from then on the agent's packets go to ports
+ * where nobody listens yet, or nowhere, and whatever fails later fails closed.
+ * They stay when we end.
+ */
+#include "config.h"
+#include "manifest.h"
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void install_rules(struct config *config)
+{
+	int error = config_probe_interface(config);
+
+	if (error < 0)
+		die("redirect: no rules without the internal interface");
+	error = redirect_install(&config->redirect);
+	if (error < 0)
+		die("redirect: cannot install the rules: %s", strerror(-error));
+	error = redirect_forward_nothing();
+	if (error < 0)
+		die("redirect: forwarding is on and cannot be turned off: %s",
+		    strerror(-error));
+}
+
+/* The text, once it has been found good; dies with every mistake listed. */
+static char *load_manifest(const char *file, size_t *len)
+{
+	struct manifest_errors errors = { 0 };
+	struct policy *policy;
+	char *text;
+	int error = manifest_read(file, &text, len);
+
+	if (error < 0)
+		die("manifest: cannot read %s: %s", file, strerror(-error));
+	policy = manifest_parse(text, *len, &errors);
+	if (!policy) {
+		manifest_errors_print(&errors, file, stderr);
+		die("manifest: %zu mistakes in %s: nothing is admitted",
+		    errors.n, file);
+	}
+	policy_free(policy);
+	return text;
+}
+
+static int open_audit(const char *file)
+{
+	int fd;
+
+	if (!file)
+		return STDOUT_FILENO;
+	fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		die("audit: cannot open %s: %s", file, strerror(errno));
+	return fd;
+}
+
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_warn("main: cannot raise the limit of descriptors: %s",
+			 strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+	struct config config;
+	char *manifest;
+	size_t len;
+	int audit;
+
+	config_parse(&config, argc, argv);
+	log_set(config.log_level, "main");
+	umask(077);
+	install_rules(&config);
+
+	manifest = load_manifest(config.manifest, &len);
+	audit = open_audit(config.audit);
+	raise_limits();
+	if (getrandom(config.refusal_key, sizeof(config.refusal_key), 0) !=
+	    sizeof(config.refusal_key))
+		die("main: no randomness: %s", strerror(errno));
+	/* From here on only what PID 1 itself cannot do without ends it. */
+	return supervise(&config, audit, manifest, len);
+}

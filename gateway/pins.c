@@ -1,0 +1,343 @@
+#include "pins.h"
+
+#include "log.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#define BUCKETS 131072u /* a power of two, for each of the two indexes */
+#define NONE UINT32_MAX
+
+/* 198.18.0.0/15 (RFC 2544), and a ULA /64 whose low 32 bits follow it. */
+static const uint8_t virtual6[12] = { 0xfd, 0x73, 0x6c, 0x75, 0x69, 0x63,
+				      0x00, 0x65, 0x00, 0x00, 0x00, 0x00 };
+#define VIRTUAL4_BASE 0xc6120000u
+#define VIRTUAL_FIRST 256u /* the first 256 are kept for the gateway */
+#define REFUSAL_INDEX 1u
+
+struct real_pin {
+	struct domain name;
+	struct address address;
+	uint32_t next; /* in its bucket */
+	uint32_t held; /* by so many flows */
+	bool used;     /* since the clock's hand passed */
+};
+
+struct virtual_pin {
+	struct domain name;
+	uint32_t next;
+};
+
+/*
+ * Entries are linked into their bucket by one store, last, so that a process
+ * killed half-way leaves an entry that nobody finds rather than a broken one.
+ */
+struct pins {
+	pthread_mutex_t lock;
+	uint64_t seed;
+	uint32_t n_real, n_virtual;
+	uint32_t hand;
+	uint32_t real_buckets[BUCKETS];
+	uint32_t virtual_buckets[BUCKETS];
+	struct real_pin real[PINS_REAL_MAX];
+	struct virtual_pin virtual[PINS_VIRTUAL_MAX];
+};
+
+/*
+ * FNV-1a under a secret seed, mixed at the end (the finaliser of splitmix64):
+ * an agent that chooses names cannot see how they fall into buckets.
+ */
+static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
+{
+	const uint8_t *in = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ in[i]) * 0x100000001b3u;
+	hash ^= hash >> 30;
+	hash *= 0xbf58476d1ce4e5b9u;
+	hash ^= hash >> 27;
+	hash *= 0x94d049bb133111ebu;
+	return hash ^ hash >> 31;
+}
+
+static uint32_t name_bucket(const struct pins *pins, const struct domain *name)
+{
+	return (uint32_t)mix(pins->seed, name->name, name->len) & (BUCKETS - 1);
+}
+
+static uint32_t pair_bucket(const struct pins *pins, const struct domain *name,
+			    const struct address *address)
+{
+	uint64_t hash = mix(pins->seed, name->name, name->len);
+
+	return (uint32_t)mix(hash, address->bytes, sizeof(address->bytes)) &
+	       (BUCKETS - 1);
+}
+
+static bool same_name(const struct domain *a, const struct domain *b)
+{
+	return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
+}
+
+static void lock(struct pins *pins)
+{
+	int error = pthread_mutex_lock(&pins->lock);
+
+	/* Its holder was killed; what it left is sound by construction. */
+	if (error == EOWNERDEAD)
+		error = pthread_mutex_consistent(&pins->lock);
+	assert(error == 0);
+}
+
+static void unlock(struct pins *pins)
+{
+	int error = pthread_mutex_unlock(&pins->lock);
+
+	assert(error == 0);
+}
+
+static int lock_init(struct pins *pins)
+{
+	pthread_mutexattr_t attr;
+	int error = pthread_mutexattr_init(&attr);
+
+	if (error == 0)
+		error = pthread_mutexattr_setpshared(&attr,
+						     PTHREAD_PROCESS_SHARED);
+	if (error == 0)
+		error = pthread_mutexattr_setrobust(&attr,
+						    PTHREAD_MUTEX_ROBUST);
+	if (error == 0)
+		error = pthread_mutex_init(&pins->lock, &attr);
+	return error;
+}
+
+static uint32_t find_real(const struct pins *pins, const struct domain *name,
+			  const struct address *address)
+{
+	uint32_t i = pins->real_buckets[pair_bucket(pins, name, address)];
+
+	for (; i != NONE; i = pins->real[i].next)
+		if (same_name(&pins->real[i].name, name) &&
+		    address_equal(&pins->real[i].address, address))
+			return i;
+	return NONE;
+}
+
+static void unlink_real(struct pins *pins, uint32_t entry)
+{
+	const struct real_pin *pin = &pins->real[entry];
+	uint32_t *at = &pins->real_buckets[pair_bucket(pins, &pin->name,
+						       &pin->address)];
+
+	for (; *at != NONE; at = &pins->real[*at].next) {
+		if (*at == entry) {
+			*at = pin->next;
+			return;
+		}
+	}
+}
+
+/*
+ * A free entry: a fresh one, or by the clock algorithm one that nobody holds
+ * and nobody used for a whole turn. NONE if flows hold all of them.
+ */
+static uint32_t take_real(struct pins *pins)
+{
+	if (pins->n_real < PINS_REAL_MAX)
+		return pins->n_real++;
+
+	for (uint32_t i = 0; i < 2 * PINS_REAL_MAX; i++) {
+		uint32_t entry = pins->hand;
+		struct real_pin *pin = &pins->real[entry];
+
+		pins->hand = (pins->hand + 1) % PINS_REAL_MAX;
+		if (pin->held > 0)
+			continue;
+		if (!pin->used) {
+			unlink_real(pins, entry);
+			return entry;
+		}
+		pin->used = false;
+	}
+	return NONE;
+}
+
+static struct address virtual_address(sa_family_t family, uint32_t index)
+{
+	struct address address = { .family = family };
+	uint32_t v4 = htonl(VIRTUAL4_BASE + index);
+	uint32_t low = htonl(index);
+
+	if (family == AF_INET) {
+		memcpy(address.bytes, &v4, 4);
+	} else {
+		memcpy(address.bytes, virtual6, sizeof(virtual6));
+		memcpy(address.bytes + sizeof(virtual6), &low, 4);
+	}
+	return address;
+}
+
+/* Where in the ranges an address lies; NONE outside them. */
+static uint32_t virtual_index(const struct address *address)
+{
+	uint32_t value;
+
+	if (address->family == AF_INET) {
+		memcpy(&value, address->bytes, 4);
+		value = ntohl(value);
+		return (value & 0xfffe0000u) == VIRTUAL4_BASE
+			       ? value - VIRTUAL4_BASE
+			       : NONE;
+	}
+	if (address->family != AF_INET6 ||
+	    memcmp(address->bytes, virtual6, 8) != 0)
+		return NONE;
+	/* The rest of the /64 is ours too and stands for nothing. */
+	memcpy(&value, address->bytes + 12, 4);
+	value = ntohl(value);
+	if (memcmp(address->bytes + 8, virtual6 + 8, 4) != 0 ||
+	    value >= VIRTUAL_FIRST + PINS_VIRTUAL_MAX)
+		return 0;
+	return value;
+}
+
+struct pins *pins_new(void)
+{
+	struct pins *pins =
+		mmap(NULL, sizeof(*pins), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (pins == MAP_FAILED)
+		return NULL;
+	if (lock_init(pins) != 0 || getrandom(&pins->seed, sizeof(pins->seed),
+					      0) != sizeof(pins->seed)) {
+		munmap(pins, sizeof(*pins));
+		return NULL;
+	}
+	memset(pins->real_buckets, 0xff, sizeof(pins->real_buckets));
+	memset(pins->virtual_buckets, 0xff, sizeof(pins->virtual_buckets));
+	return pins;
+}
+
+void pins_recover(struct pins *pins)
+{
+	lock(pins);
+	for (uint32_t i = 0; i < pins->n_real; i++)
+		pins->real[i].held = 0;
+	unlock(pins);
+}
+
+void pins_add(struct pins *pins, const struct domain *name,
+	      const struct address *address)
+{
+	uint32_t bucket, entry;
+
+	lock(pins);
+	entry = find_real(pins, name, address);
+	if (entry == NONE) {
+		entry = take_real(pins);
+		if (entry == NONE) {
+			unlock(pins);
+			return;
+		}
+		bucket = pair_bucket(pins, name, address);
+		pins->real[entry] = (struct real_pin){
+			.name = *name,
+			.address = *address,
+			.next = pins->real_buckets[bucket],
+		};
+		pins->real_buckets[bucket] = entry;
+	}
+	pins->real[entry].used = true;
+	unlock(pins);
+}
+
+bool pins_hold(struct pins *pins, const struct domain *name,
+	       const struct address *address)
+{
+	uint32_t entry;
+
+	lock(pins);
+	entry = find_real(pins, name, address);
+	if (entry != NONE) {
+		pins->real[entry].held++;
+		pins->real[entry].used = true;
+	}
+	unlock(pins);
+	return entry != NONE;
+}
+
+void pins_release(struct pins *pins, const struct domain *name,
+		  const struct address *address)
+{
+	uint32_t entry;
+
+	lock(pins);
+	entry = find_real(pins, name, address);
+	if (entry != NONE && pins->real[entry].held > 0)
+		pins->real[entry].held--;
+	unlock(pins);
+}
+
+bool pins_virtual(struct pins *pins, const struct domain *name,
+		  struct address *v4, struct address *v6)
+{
+	uint32_t bucket = name_bucket(pins, name);
+	uint32_t entry;
+
+	lock(pins);
+	entry = pins->virtual_buckets[bucket];
+	while (entry != NONE && !same_name(&pins->virtual[entry].name, name))
+		entry = pins->virtual[entry].next;
+	if (entry == NONE && pins->n_virtual < PINS_VIRTUAL_MAX) {
+		entry = pins->n_virtual++;
+		pins->virtual[entry] = (struct virtual_pin){
+			.name = *name, .next = pins->virtual_buckets[bucket]
+		};
+		pins->virtual_buckets[bucket] = entry;
+	}
+	unlock(pins);
+	if (entry == NONE)
+		return false;
+	*v4 = virtual_address(AF_INET, VIRTUAL_FIRST + entry);
+	*v6 = virtual_address(AF_INET6, VIRTUAL_FIRST + entry);
+	return true;
+}
+
+bool pins_name(struct pins *pins, const struct address *address,
+	       struct domain *name)
+{
+	uint32_t index = virtual_index(address);
+	bool found;
+
+	if (index == NONE || index < VIRTUAL_FIRST)
+		return false;
+	lock(pins);
+	found = index - VIRTUAL_FIRST < pins->n_virtual;
+	if (found)
+		*name = pins->virtual[index - VIRTUAL_FIRST].name;
+	unlock(pins);
+	return found && name->len > 0;
+}
+
+bool pins_is_virtual(const struct address *address)
+{
+	return virtual_index(address) != NONE;
+}
+
+void pins_refusal_address(struct address *v4, struct address *v6)
+{
+	*v4 = virtual_address(AF_INET, REFUSAL_INDEX);
+	*v6 = virtual_address(AF_INET6, REFUSAL_INDEX);
+}
+
+bool pins_is_refusal_address(const struct address *address)
+{
+	return virtual_index(address) == REFUSAL_INDEX;
+}

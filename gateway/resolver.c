@@ -1,0 +1,770 @@
+#include "resolver.h"
+
+#include "buffer.h"
+#include "log.h"
+#include "table.h"
+#include "worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DATAGRAMS 32 /* read in one turn of the loop */
+#define ACCEPTS 8    /* likewise */
+#define NEGATIVE_TTL_S 10
+#define REFUSAL_TTL_S 5  /* short: a manifest may change */
+#define VIRTUAL_TTL_S 60 /* it never changes, but its rules may */
+#define IDLE_MS 10000    /* of a TCP connection; RFC 7766 6.2.3 */
+
+/* A question over UDP came so, and its answer goes back the same way. */
+struct datagram {
+	int fd;
+	struct sockaddr_storage peer;
+	socklen_t peer_len;
+	struct in_pktinfo to4; /* the address it was sent to */
+	struct in6_pktinfo to6;
+};
+
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	struct resolver *resolver;
+	struct stream stream;
+	struct address agent;
+	uint16_t agent_port;
+	struct buffer in, out;
+	struct event *idle;
+	unsigned n_jobs; /* questions on their way */
+	bool dead;       /* freed when the last of them is answered */
+};
+
+/* A question whose answer has to be looked up. */
+struct job {
+	TAILQ_ENTRY(job) link;
+	struct resolver *resolver;
+	struct lookup_wait wait;
+	struct dns_query query;
+	struct datagram datagram; /* where @connection is NULL */
+	struct connection *connection;
+	struct address agent;
+	uint16_t agent_port;
+};
+
+struct resolver {
+	struct worker *worker;
+	struct event *events[4]; /* UDP 4, UDP 6, TCP 4, TCP 6 */
+	TAILQ_HEAD(, job) jobs;
+	size_t n_jobs;
+	TAILQ_HEAD(, connection) connections;
+	size_t n_connections;
+};
+
+/* Who asks, and how the answer gets back. */
+struct asker {
+	const struct datagram *datagram;
+	struct connection *connection;
+	const struct address *agent;
+	uint16_t agent_port;
+};
+
+/* --- out --- */
+
+static void connection_free(struct connection *connection)
+{
+	struct resolver *resolver = connection->resolver;
+
+	if (connection->stream.fd >= 0)
+		stream_close(&connection->stream, false);
+	buffer_done(&connection->in);
+	buffer_done(&connection->out);
+	if (connection->idle)
+		event_free(connection->idle);
+	TAILQ_REMOVE(&resolver->connections, connection, link);
+	resolver->n_connections--;
+	free(connection);
+}
+
+/* Closes now, frees once no question of its is on the way. */
+static void connection_close(struct connection *connection)
+{
+	connection->dead = true;
+	if (connection->stream.event)
+		event_del(connection->stream.event);
+	if (connection->n_jobs == 0)
+		connection_free(connection);
+}
+
+static void send_datagram(const struct datagram *to, const uint8_t *bytes,
+			  size_t len)
+{
+	struct iovec iov = { (void *)(uintptr_t)bytes, len };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_name = (void *)(uintptr_t)&to->peer,
+		.msg_namelen = to->peer_len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+	};
+	struct cmsghdr *cmsg = &control.align;
+
+	/* From the address that was asked, which need not be the first. */
+	if (to->peer.ss_family == AF_INET) {
+		cmsg->cmsg_level = IPPROTO_IP;
+		cmsg->cmsg_type = IP_PKTINFO;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(to->to4));
+		memcpy(CMSG_DATA(cmsg), &to->to4, sizeof(to->to4));
+		message.msg_controllen = CMSG_SPACE(sizeof(to->to4));
+	} else {
+		cmsg->cmsg_level = IPPROTO_IPV6;
+		cmsg->cmsg_type = IPV6_PKTINFO;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(to->to6));
+		memcpy(CMSG_DATA(cmsg), &to->to6, sizeof(to->to6));
+		message.msg_controllen = CMSG_SPACE(sizeof(to->to6));
+	}
+	if (sendmsg(to->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("resolver: an answer was lost: %s", strerror(errno));
+}
+
+/* False if the connection is of no more use. */
+static bool flush(struct connection *connection)
+{
+	ssize_t n;
+
+	while (connection->out.len > 0) {
+		n = buffer_flush(&connection->out, &connection->stream);
+		if (n == -EAGAIN)
+			return true;
+		if (n < 0)
+			return false;
+	}
+	return true;
+}
+
+static void send_over_tcp(struct connection *connection, const uint8_t *bytes,
+			  size_t len)
+{
+	const uint8_t prefix[2] = { (uint8_t)(len >> 8), (uint8_t)len };
+
+	if (connection->dead)
+		return;
+	/* What does not fit in memory is lost, as a datagram would be. */
+	if (buffer_add(&connection->out, prefix, sizeof(prefix)) < 0 ||
+	    buffer_add(&connection->out, bytes, len) < 0)
+		connection->dead = true;
+	else if (!flush(connection))
+		connection->dead = true;
+}
+
+static void reply(const struct asker *asker, const struct dns_query *query,
+		  const struct dns_answer *answer)
+{
+	uint8_t bytes[4096];
+	size_t cap = asker->connection ? sizeof(bytes) : query->udp_size;
+	size_t len;
+
+	if (cap > sizeof(bytes))
+		cap = sizeof(bytes);
+	len = dns_answer_write(bytes, cap, query, answer);
+	if (len == 0)
+		return;
+	if (asker->connection)
+		send_over_tcp(asker->connection, bytes, len);
+	else
+		send_datagram(asker->datagram, bytes, len);
+}
+
+/* --- the record --- */
+
+static const char *type_name(uint16_t type, char text[16])
+{
+	static const struct {
+		uint16_t type;
+		const char *name;
+	} names[] = {
+		{ DNS_TYPE_A, "A" },
+		{ 2, "NS" },
+		{ DNS_TYPE_CNAME, "CNAME" },
+		{ DNS_TYPE_SOA, "SOA" },
+		{ 10, "NULL" },
+		{ 12, "PTR" },
+		{ 15, "MX" },
+		{ 16, "TXT" },
+		{ DNS_TYPE_AAAA, "AAAA" },
+		{ 33, "SRV" },
+		{ DNS_TYPE_SVCB, "SVCB" },
+		{ DNS_TYPE_HTTPS, "HTTPS" },
+		{ 252, "AXFR" },
+		{ DNS_TYPE_ANY, "ANY" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].type == type)
+			return names[i].name;
+	snprintf(text, 16, "TYPE%u", type);
+	return text;
+}
+
+static void record(const struct resolver *resolver, const struct asker *asker,
+		   const struct dns_query *query,
+		   const struct decision *decision,
+		   const struct refusal *refusal, const char *detail)
+{
+	char type[16];
+	struct audit_event event = {
+		.event = "dns",
+		.judged = true,
+		.verdict = decision->verdict,
+		.reason = decision->reason,
+		.refusal = refusal ? refusal->id : NULL,
+		.protocol = asker->connection ? "tcp" : "udp",
+		.name = &query->name,
+		.type = type_name(query->type, type),
+		.agent = asker->agent,
+		.agent_port = asker->agent_port,
+		.line = decision->route ? decision->route->line : 0,
+		.detail = detail,
+	};
+
+	(void)audit_write(&resolver->worker->audit, &event);
+}
+
+/* --- answers --- */
+
+static bool has_ipv6(const struct resolver *resolver)
+{
+	return resolver->worker->config->redirect.gateway6.family != 0;
+}
+
+/*
+ * Names that mean something only on this host or this network (RFC 6761,
+ * RFC 6762, RFC 8375), and single labels: nobody takes those for a site.
+ */
+static bool is_public(const struct domain *name)
+{
+	static const char *const special[] = {
+		"localhost", "local",   "internal", "home.arpa",   "arpa",
+		"onion",     "invalid", "lan",      "localdomain",
+	};
+
+	if (!strchr(name->name, '.'))
+		return false;
+	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {
+		size_t len = strlen(special[i]);
+
+		if (name->len > len && name->name[name->len - len - 1] == '.' &&
+		    memcmp(name->name + name->len - len, special[i], len) == 0)
+			return false;
+	}
+	/* Firefox asks for it to learn whether DNS is filtered: it is. */
+	return strcmp(name->name, "use-application-dns.net") != 0;
+}
+
+static void answer_refusal(struct resolver *resolver, const struct asker *asker,
+			   const struct dns_query *query,
+			   const struct decision *decision, const char *detail)
+{
+	struct worker *worker = resolver->worker;
+	bool explain =
+		policy_refusals(worker->policy) == POLICY_REFUSALS_EXPLAIN;
+	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
+				   .name = &query->name };
+	char text[REFUSAL_SUMMARY_MAX];
+	struct dns_answer answer = {
+		.rcode = DNS_NXDOMAIN,
+		.ttl_s = NEGATIVE_TTL_S,
+		.soa = true,
+		.ede = DNS_EDE_BLOCKED,
+		.ede_text = text,
+	};
+	struct address v4, v6;
+	struct refusal refusal;
+
+	refusal_make(&refusal, worker->config->refusal_key, &attempt, decision,
+		     NULL, 0);
+	if (explain)
+		refusal_summary(&refusal, text);
+	else
+		snprintf(text, sizeof(text), "%s", refusal.id);
+	record(resolver, asker, query, decision, &refusal, detail);
+
+	pins_refusal_address(&v4, &v6);
+	if (explain && is_public(&query->name) &&
+	    (query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA)) {
+		answer.rcode = DNS_NOERROR;
+		if (query->type == DNS_TYPE_A || has_ipv6(resolver)) {
+			answer.addresses =
+				query->type == DNS_TYPE_A ? &v4 : &v6;
+			answer.n_addresses = 1;
+			answer.ttl_s = REFUSAL_TTL_S;
+			answer.soa = false;
+		}
+	}
+	reply(asker, query, &answer);
+}
+
+static void answer_plain(const struct asker *asker,
+			 const struct dns_query *query, enum dns_rcode rcode,
+			 bool soa, uint32_t ttl_s)
+{
+	const struct dns_answer answer = {
+		.rcode = rcode,
+		.soa = soa,
+		.ttl_s = ttl_s,
+		.ede = DNS_EDE_NONE,
+	};
+
+	reply(asker, query, &answer);
+}
+
+static void answer_virtual(struct resolver *resolver, const struct asker *asker,
+			   const struct dns_query *query,
+			   const struct decision *decision)
+{
+	const struct decision full = { .verdict = VERDICT_DENY,
+				       .reason = REASON_OVERLOADED };
+	struct address v4, v6;
+	struct dns_answer answer = { .ttl_s = VIRTUAL_TTL_S,
+				     .n_addresses = 1,
+				     .ede = DNS_EDE_NONE };
+
+	if (!pins_virtual(resolver->worker->pins, &query->name, &v4, &v6)) {
+		record(resolver, asker, query, &full, NULL,
+		       "no virtual address is left");
+		answer_plain(asker, query, DNS_SERVFAIL, false, 0);
+		return;
+	}
+	record(resolver, asker, query, decision, NULL, NULL);
+	answer.addresses = query->type == DNS_TYPE_A ? &v4 : &v6;
+	reply(asker, query, &answer);
+}
+
+/* Whether an address may be told to the agent: only one it could reach. */
+static bool may_tell(const struct worker *worker, const struct route *route,
+		     const struct address *address)
+{
+	enum address_class class = address_classify(address, NULL);
+
+	if (class == ADDRESS_NEVER || pins_is_virtual(address) ||
+	    (class == ADDRESS_PRIVATE && !route->private))
+		return false;
+	return !policy_denies_address(worker->policy, address, 0);
+}
+
+static void answer_found(struct resolver *resolver, const struct asker *asker,
+			 const struct dns_query *query,
+			 const struct decision *decision,
+			 const struct dns_addresses *found)
+{
+	const struct decision private = { .verdict = VERDICT_DENY,
+					  .reason = REASON_ADDRESS_PRIVATE,
+					  .route = decision->route };
+	struct worker *worker = resolver->worker;
+	struct address told[DNS_ADDRESSES_MAX];
+	struct dns_answer answer = { .addresses = told,
+				     .ttl_s = found->ttl_s,
+				     .ede = DNS_EDE_NONE };
+
+	for (size_t i = 0; i < found->n; i++)
+		if (may_tell(worker, decision->route, &found->list[i]))
+			told[answer.n_addresses++] = found->list[i];
+	if (answer.n_addresses == 0) {
+		answer_refusal(resolver, asker, query, &private, NULL);
+		return;
+	}
+	/* Before the answer is out: the agent may connect at once. */
+	for (size_t i = 0; i < answer.n_addresses; i++)
+		pins_add(worker->pins, &query->name, &told[i]);
+	record(resolver, asker, query, decision, NULL,
+	       answer.n_addresses < found->n ? "some addresses were left out"
+					     : NULL);
+	reply(asker, query, &answer);
+}
+
+static void answer_result(struct resolver *resolver, const struct asker *asker,
+			  const struct dns_query *query, enum dns_result result,
+			  const struct dns_addresses *found)
+{
+	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
+				   .name = &query->name };
+	/* Judged now, not when it was asked: the manifest may have changed. */
+	struct decision decision =
+		policy_judge(resolver->worker->policy, &attempt);
+
+	if (decision.verdict == VERDICT_DENY) {
+		answer_refusal(resolver, asker, query, &decision, NULL);
+		return;
+	}
+	switch (result) {
+	case DNS_RESULT_FOUND:
+		answer_found(resolver, asker, query, &decision, found);
+		return;
+	case DNS_RESULT_NODATA:
+		record(resolver, asker, query, &decision, NULL, "no data");
+		answer_plain(asker, query, DNS_NOERROR, true, found->ttl_s);
+		return;
+	case DNS_RESULT_NXDOMAIN:
+		record(resolver, asker, query, &decision, NULL, "no such name");
+		answer_plain(asker, query, DNS_NXDOMAIN, true, found->ttl_s);
+		return;
+	case DNS_RESULT_BAD:
+	case DNS_RESULT_FAILED:
+		break;
+	}
+	decision.reason = REASON_UPSTREAM_DNS;
+	record(resolver, asker, query, &decision, NULL, NULL);
+	answer_plain(asker, query, DNS_SERVFAIL, false, 0);
+}
+
+/* --- questions --- */
+
+static void job_free(struct job *job)
+{
+	TAILQ_REMOVE(&job->resolver->jobs, job, link);
+	job->resolver->n_jobs--;
+	lookup_forget(&job->wait);
+	free(job);
+}
+
+static void looked_up(struct lookup_wait *wait, enum dns_result result,
+		      const struct dns_addresses *found)
+{
+	struct job *job = table_entry(wait, struct job, wait);
+	struct connection *connection = job->connection;
+	struct asker asker = { .datagram = &job->datagram,
+			       .connection = connection,
+			       .agent = &job->agent,
+			       .agent_port = job->agent_port };
+
+	answer_result(job->resolver, &asker, &job->query, result, found);
+	job_free(job);
+	if (!connection)
+		return;
+	connection->n_jobs--;
+	if (!connection->dead)
+		/* It may have waited for room to ask more. */
+		event_active(connection->stream.event, EV_READ, 0);
+	else if (connection->n_jobs == 0)
+		connection_free(connection);
+}
+
+static void look_up(struct resolver *resolver, const struct asker *asker,
+		    const struct dns_query *query)
+{
+	struct dns_addresses found;
+	enum dns_result result;
+	struct job *job = NULL;
+
+	if (resolver->n_jobs < RESOLVER_JOBS_MAX)
+		job = calloc(1, sizeof(*job));
+	if (!job) {
+		answer_plain(asker, query, DNS_SERVFAIL, false, 0);
+		return;
+	}
+	job->resolver = resolver;
+	job->wait.done = looked_up;
+	job->query = *query;
+	job->agent = *asker->agent;
+	job->agent_port = asker->agent_port;
+	job->connection = asker->connection;
+	if (asker->datagram)
+		job->datagram = *asker->datagram;
+	TAILQ_INSERT_TAIL(&resolver->jobs, job, link);
+	resolver->n_jobs++;
+	if (lookup_ask(resolver->worker->lookup, &query->name,
+		       query->type == DNS_TYPE_A ? DNS_TYPE_A : DNS_TYPE_AAAA,
+		       &job->wait, &result, &found)) {
+		answer_result(resolver, asker, query, result, &found);
+		job_free(job);
+	} else if (asker->connection) {
+		asker->connection->n_jobs++;
+	}
+}
+
+static void handle_query(struct resolver *resolver, const struct asker *asker,
+			 const struct dns_query *query)
+{
+	struct worker *worker = resolver->worker;
+	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
+				   .name = &query->name };
+	struct decision decision = { .verdict = VERDICT_DENY };
+	bool address_type =
+		query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA;
+
+	if (audit_is_blind(&worker->audit))
+		decision.reason = REASON_UNRECORDABLE;
+	else if (query->name.len == 0)
+		decision.reason = REASON_NAME_INVALID;
+	else
+		decision = policy_judge(worker->policy, &attempt);
+	if (decision.verdict == VERDICT_DENY) {
+		answer_refusal(resolver, asker, query, &decision, NULL);
+		return;
+	}
+	/* A name that exists is never denied by its types: NODATA. */
+	if (!address_type ||
+	    (query->type == DNS_TYPE_AAAA && !has_ipv6(resolver))) {
+		if (!address_type)
+			decision.reason = REASON_DNS_TYPE;
+		record(resolver, asker, query, &decision, NULL, "no data");
+		answer_plain(asker, query, DNS_NOERROR, true, NEGATIVE_TTL_S);
+		return;
+	}
+	if (policy_wants_virtual(worker->policy, &query->name))
+		answer_virtual(resolver, asker, query, &decision);
+	else
+		look_up(resolver, asker, query);
+}
+
+static void handle_message(struct resolver *resolver, const struct asker *asker,
+			   const uint8_t *bytes, size_t len)
+{
+	const struct decision malformed = { .verdict = VERDICT_DENY,
+					    .reason = REASON_DNS_MALFORMED };
+	enum dns_rcode rcode = DNS_FORMERR;
+	struct dns_query query;
+
+	switch (dns_query_parse(bytes, len, &query, &rcode)) {
+	case DNS_PARSED_DROP:
+		return;
+	case DNS_PARSED_ERROR:
+		record(resolver, asker, &query, &malformed, NULL, NULL);
+		answer_plain(asker, &query, rcode, false, 0);
+		return;
+	case DNS_PARSED_QUERY:
+		handle_query(resolver, asker, &query);
+		return;
+	}
+}
+
+/* --- UDP --- */
+
+/* The address a datagram was sent to, out of its control data. */
+static void read_pktinfo(struct msghdr *message, struct datagram *datagram)
+{
+	struct cmsghdr *cmsg;
+
+	for (cmsg = CMSG_FIRSTHDR(message); cmsg;
+	     cmsg = CMSG_NXTHDR(message, cmsg)) {
+		if (cmsg->cmsg_level == IPPROTO_IP &&
+		    cmsg->cmsg_type == IP_PKTINFO)
+			memcpy(&datagram->to4, CMSG_DATA(cmsg),
+			       sizeof(datagram->to4));
+		else if (cmsg->cmsg_level == IPPROTO_IPV6 &&
+			 cmsg->cmsg_type == IPV6_PKTINFO)
+			memcpy(&datagram->to6, CMSG_DATA(cmsg),
+			       sizeof(datagram->to6));
+	}
+	datagram->to4.ipi_ifindex = 0;
+	/* ipi_spec_dst is the local address to answer from. */
+	datagram->to4.ipi_addr.s_addr = 0;
+}
+
+static void datagrams(evutil_socket_t fd, short what, void *arg)
+{
+	struct resolver *resolver = arg;
+	uint8_t bytes[DNS_UDP_MAX + 1];
+
+	(void)what;
+	for (int i = 0; i < DATAGRAMS; i++) {
+		struct datagram datagram = { .fd = fd };
+		struct iovec iov = { bytes, sizeof(bytes) };
+		union {
+			struct cmsghdr align;
+			char bytes[256];
+		} control;
+		struct msghdr message = {
+			.msg_name = &datagram.peer,
+			.msg_namelen = sizeof(datagram.peer),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control.bytes,
+			.msg_controllen = sizeof(control.bytes),
+		};
+		struct address agent;
+		struct asker asker = { .datagram = &datagram, .agent = &agent };
+		ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT);
+
+		if (n < 0)
+			return;
+		/* No sound question is longer than this. */
+		if (n > DNS_UDP_MAX || message.msg_flags & MSG_TRUNC)
+			continue;
+		datagram.peer_len = message.msg_namelen;
+		read_pktinfo(&message, &datagram);
+		if (address_from_sockaddr(
+			    &agent, &asker.agent_port,
+			    (const struct sockaddr *)&datagram.peer))
+			handle_message(resolver, &asker, bytes, (size_t)n);
+	}
+}
+
+/* --- TCP --- */
+
+static void touch(struct connection *connection)
+{
+	struct timeval left = { IDLE_MS / 1000, 0 };
+
+	evtimer_add(connection->idle, &left);
+}
+
+/* One message out of what has come. False if there is not a whole one. */
+static bool next_message(struct connection *connection)
+{
+	const uint8_t *bytes = (const uint8_t *)buffer_data(&connection->in);
+	struct asker asker = { .connection = connection,
+			       .agent = &connection->agent,
+			       .agent_port = connection->agent_port };
+	size_t len;
+
+	if (connection->in.len < 2 ||
+	    connection->n_jobs >= RESOLVER_PIPELINE_MAX)
+		return false;
+	len = (size_t)bytes[0] << 8 | bytes[1];
+	if (connection->in.len < 2 + len)
+		return false;
+	handle_message(connection->resolver, &asker, bytes + 2, len);
+	buffer_drop(&connection->in, 2 + len);
+	return true;
+}
+
+static void connection_changed(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *connection = arg;
+
+	(void)fd;
+	(void)what;
+	while (!connection->dead) {
+		ssize_t n;
+
+		if (next_message(connection)) {
+			touch(connection);
+			continue;
+		}
+		if (!flush(connection))
+			break;
+		/* Answers that are not taken hold up the questions. */
+		if (connection->out.len > 0 ||
+		    connection->n_jobs >= RESOLVER_PIPELINE_MAX)
+			return;
+		if (connection->in.len > DNS_UDP_MAX)
+			break; /* no sound question is so long */
+		n = buffer_fill(&connection->in, &connection->stream);
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0)
+			break;
+	}
+	connection_close(connection);
+}
+
+static void connection_idle(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	connection_close(arg);
+}
+
+static void connection_start(struct resolver *resolver, int fd,
+			     const struct sockaddr_storage *sa)
+{
+	struct connection *connection = NULL;
+
+	if (resolver->n_connections < RESOLVER_CONNECTIONS_MAX)
+		connection = calloc(1, sizeof(*connection));
+	if (!connection) {
+		close(fd);
+		return;
+	}
+	connection->resolver = resolver;
+	connection->stream.fd = -1;
+	TAILQ_INSERT_TAIL(&resolver->connections, connection, link);
+	resolver->n_connections++;
+	connection->idle = evtimer_new(resolver->worker->base, connection_idle,
+				       connection);
+	if (!connection->idle ||
+	    !address_from_sockaddr(&connection->agent, &connection->agent_port,
+				   (const struct sockaddr *)sa)) {
+		close(fd);
+		connection_free(connection);
+		return;
+	}
+	stream_tune(fd);
+	if (stream_open(&connection->stream, resolver->worker->base, fd,
+			connection_changed, connection) < 0) {
+		connection_free(connection);
+		return;
+	}
+	touch(connection);
+}
+
+static void acceptable(evutil_socket_t listening, short what, void *arg)
+{
+	struct resolver *resolver = arg;
+
+	(void)what;
+	for (int i = 0; i < ACCEPTS; i++) {
+		struct sockaddr_storage sa = { 0 };
+		socklen_t len = sizeof(sa);
+		int fd = accept4(listening, (struct sockaddr *)&sa, &len,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0)
+			return;
+		connection_start(resolver, fd, &sa);
+	}
+}
+
+struct resolver *resolver_new(struct worker *worker,
+			      const struct worker_listeners *listeners)
+{
+	const int fds[4] = { listeners->dns4, listeners->dns6,
+			     listeners->dnstcp4, listeners->dnstcp6 };
+	struct resolver *resolver = calloc(1, sizeof(*resolver));
+
+	if (!resolver)
+		return NULL;
+	resolver->worker = worker;
+	TAILQ_INIT(&resolver->jobs);
+	TAILQ_INIT(&resolver->connections);
+	for (int i = 0; i < 4; i++) {
+		if (fds[i] < 0)
+			continue;
+		resolver->events[i] =
+			event_new(worker->base, fds[i], EV_READ | EV_PERSIST,
+				  i < 2 ? datagrams : acceptable, resolver);
+		if (!resolver->events[i] ||
+		    event_add(resolver->events[i], NULL) < 0) {
+			resolver_free(resolver);
+			return NULL;
+		}
+	}
+	return resolver;
+}
+
+void resolver_free(struct resolver *resolver)
+{
+	struct connection *connection;
+	struct job *job;
+
+	if (!resolver)
+		return;
+	while ((job = TAILQ_FIRST(&resolver->jobs)) != NULL)
+		job_free(job);
+	while ((connection = TAILQ_FIRST(&resolver->connections)) != NULL)
+		connection_free(connection);
+	for (int i = 0; i < 4; i++) {
+		if (!resolver->events[i])
+			continue;
+		close(event_get_fd(resolver->events[i]));
+		event_free(resolver->events[i]);
+	}
+	free(resolver);
+}

@@ -1,0 +1,29 @@
+/*
+ * resolver.h - the agent's DNS server: decide, ask upstream, pin, answer
+ *
+ * Whatever resolver the agent believes to ask, it asks this one. For each
+ * question the policy comes first; only for a name that it admits is anything
+ * looked up, and an answer goes out only after its addresses are pinned. The
+ * reply is written from values: nothing of an upstream message is copied.
+ *
+ *	admitted	A, AAAA: its addresses (real or virtual); else NODATA
+ *	not admitted	A, AAAA: the refusal address (`refusals: explain`);
+ *			else NXDOMAIN; always with Extended DNS Error 15
+ */
+#ifndef SLUICE_RESOLVER_H
+#define SLUICE_RESOLVER_H
+
+#define RESOLVER_JOBS_MAX 512       /* questions of one worker on the way */
+#define RESOLVER_CONNECTIONS_MAX 64 /* over TCP */
+#define RESOLVER_PIPELINE_MAX 64    /* questions of one connection */
+
+struct worker;
+struct worker_listeners;
+struct resolver;
+
+/* Takes the four DNS descriptors over. NULL for want of memory. */
+struct resolver *resolver_new(struct worker *worker,
+			      const struct worker_listeners *listeners);
+void resolver_free(struct resolver *resolver);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * stream.h - a connected socket, with or without TLS, that never blocks
+ *
+ * The event is edge-triggered and asks for both directions, once. Its owner
+ * therefore reads and writes until told -EAGAIN, and is called again when
+ * that may have changed; nothing has to be armed. An owner that stops early
+ * must come back by itself.
+ */
+#ifndef SLUICE_STREAM_H
+#define SLUICE_STREAM_H
+
+#include "attributes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <event2/event.h>
+#include <openssl/ssl.h>
+
+struct stream {
+	int fd; /* -1 if the stream is not open */
+	SSL *ssl;
+	struct event *event;
+	uint8_t *prefix; /* read before anything from the socket */
+	size_t prefix_at, prefix_len;
+	bool ended;  /* the peer will send no more */
+	bool failed; /* nothing more can be done with it */
+};
+
+/* Must come first in the life of a process; false for want of memory. */
+MUST_CHECK bool stream_setup(void);
+
+/* Takes @fd over. Returns 0 or -errno; on failure @fd is closed. */
+MUST_CHECK int stream_open(struct stream *stream, struct event_base *base,
+			   int fd, event_callback_fn changed, void *arg);
+
+/* Another callback from now on, which is called soon in any case. */
+MUST_CHECK int stream_attend(struct stream *stream, event_callback_fn changed,
+			     void *arg);
+
+/*
+ * Moves what is open in @from to @to and attends. Returns 0, or -errno with
+ * both closed.
+ */
+MUST_CHECK int stream_move(struct stream *to, struct stream *from,
+			   event_callback_fn changed, void *arg);
+
+/* Bytes that were read already and are to be read again; copied. */
+MUST_CHECK int stream_unread(struct stream *stream, const uint8_t *bytes,
+			     size_t len);
+
+/* Takes @ssl over, which is not connected to anything yet. */
+MUST_CHECK int stream_start_tls(struct stream *stream, SSL *ssl);
+
+/* 0 when TLS is up, -EAGAIN, or -EPROTO. */
+MUST_CHECK int stream_handshake(struct stream *stream);
+
+/*
+ * Bytes read, 0 at an orderly end, -EAGAIN, or -errno: -ECONNRESET where the
+ * end was not orderly (RST, or TLS without close_notify), -EPROTO where the
+ * TLS is broken.
+ */
+MUST_CHECK ssize_t stream_read(struct stream *stream, void *bytes, size_t cap);
+MUST_CHECK ssize_t stream_write(struct stream *stream, const void *bytes,
+				size_t len);
+
+/* Says that no more will be written: close_notify, then FIN. */
+void stream_end(struct stream *stream);
+
+/* Closes; with @reset by RST, so that the peer does not take it for an end. */
+void stream_close(struct stream *stream, bool reset);
+
+/* TCP_NODELAY, keepalive and user timeout, as on every socket of ours. */
+void stream_tune(int fd);
+
+#endif

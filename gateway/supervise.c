@@ -1,0 +1,556 @@
+#include "supervise.h"
+
+#include "audit.h"
+#include "clock.h"
+#include "control.h"
+#include "isolate.h"
+#include "nflog.h"
+#include "signer.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define START_MS 10000 /* for all children to be ready */
+#define STOP_MS 3000   /* for them to end by themselves */
+#define BACKOFF_MS 50  /* before the first restart; doubles */
+#define BACKOFF_MAX_MS 2000
+#define LASTED_MS 10000 /* served so long, it was no failed start */
+#define LISTEN_QUEUE 1024
+#define CHILDREN_MAX (CONFIG_WORKERS_MAX + 2)
+
+enum {
+	CHILD_AUDIT = 0,
+	CHILD_SIGNER,
+	CHILD_WORKERS, /* and those after it */
+};
+
+struct supervisor {
+	const struct config *config;
+	char *manifest;
+	size_t manifest_len;
+	uint32_t generation;
+	struct audit audit; /* PID 1's own way into the record */
+	int audit_file, vault, nflog, signals;
+	struct pins *pins;
+	atomic_bool *blind;
+	struct worker_listeners listeners[CONFIG_WORKERS_MAX];
+	pid_t children[CHILDREN_MAX]; /* 0 where there is none */
+	int controls[CONFIG_WORKERS_MAX];
+};
+
+static size_t n_children(const struct supervisor *supervisor)
+{
+	return CHILD_WORKERS + supervisor->config->workers;
+}
+
+/* --- what all children are born with --- */
+
+/* Returns it, -1 where the kernel lacks the family, or dies. */
+static int open_socket(sa_family_t family, int type, uint16_t port)
+{
+	static const struct address any4 = { .family = AF_INET };
+	static const struct address any6 = { .family = AF_INET6 };
+	const int on = 1;
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(family == AF_INET ? &any4 : &any6,
+					    port, &sa);
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool datagrams = type == SOCK_DGRAM;
+	int failed = 0;
+
+	if (fd < 0 && errno == EAFNOSUPPORT)
+		return -1;
+	if (fd < 0)
+		die("supervise: cannot make a socket: %s", strerror(errno));
+	failed |= setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	failed |= setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (family == AF_INET6)
+		failed |= setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+				     sizeof(on));
+	if (datagrams && family == AF_INET)
+		failed |=
+			setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+	if (datagrams && family == AF_INET6)
+		failed |= setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
+				     sizeof(on));
+	if (failed != 0 || bind(fd, (const struct sockaddr *)&sa, len) < 0 ||
+	    (!datagrams && listen(fd, LISTEN_QUEUE) < 0))
+		die("supervise: cannot listen on port %u: %s", port,
+		    strerror(errno));
+	return fd;
+}
+
+static void open_listeners(struct supervisor *supervisor)
+{
+	const struct redirect *redirect = &supervisor->config->redirect;
+
+	for (unsigned i = 0; i < supervisor->config->workers; i++)
+		supervisor->listeners[i] = (struct worker_listeners){
+			.tcp4 = open_socket(AF_INET, SOCK_STREAM,
+					    redirect->tcp_port),
+			.tcp6 = open_socket(AF_INET6, SOCK_STREAM,
+					    redirect->tcp_port),
+			.dns4 = open_socket(AF_INET, SOCK_DGRAM,
+					    redirect->dns_port),
+			.dns6 = open_socket(AF_INET6, SOCK_DGRAM,
+					    redirect->dns_port),
+			.dnstcp4 = open_socket(AF_INET, SOCK_STREAM,
+					       redirect->dns_port),
+			.dnstcp6 = open_socket(AF_INET6, SOCK_STREAM,
+					       redirect->dns_port),
+		};
+}
+
+static void share(struct supervisor *supervisor)
+{
+	void *page = mmap(NULL, sizeof(atomic_bool), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	supervisor->pins = pins_new();
+	if (page == MAP_FAILED || !supervisor->pins)
+		die("supervise: no shared memory: %s", strerror(errno));
+	supervisor->blind = page;
+	atomic_init(supervisor->blind, false);
+	supervisor->vault = signer_vault();
+	if (supervisor->vault < 0)
+		die("supervise: no place for the CA's key: %s",
+		    strerror(-supervisor->vault));
+	supervisor->nflog = nflog_open(supervisor->config->redirect.log_group);
+	if (supervisor->nflog < 0)
+		die("supervise: cannot listen to NFLOG: %s",
+		    strerror(-supervisor->nflog));
+}
+
+/* --- births --- */
+
+static void pair(int fds[2])
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		die("supervise: no socket pair: %s", strerror(errno));
+}
+
+/* Returns 0 in the child, which keeps only @keep and standard streams. */
+static pid_t give_birth(const char *name, const int *keep, int n_keep,
+			enum log_level level)
+{
+	sigset_t none;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("supervise: cannot fork: %s", strerror(errno));
+	if (pid > 0)
+		return pid;
+	isolate_child(keep, n_keep);
+	log_set(level, name);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* PID 1 decides when all end; a terminal's ^C does not. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+static void start_worker(struct supervisor *supervisor, unsigned i, int signer,
+			 int audit, int control, int ready)
+{
+	const struct worker_listeners *listeners = &supervisor->listeners[i];
+	const struct worker_birth birth = {
+		.config = supervisor->config,
+		.pins = supervisor->pins,
+		.blind = supervisor->blind,
+		.number = i + 1,
+		.listeners = *listeners,
+		.control = control,
+		.signer = signer,
+		.audit = audit,
+		.nflog = i == 0 ? supervisor->nflog : -1,
+		.manifest = supervisor->manifest,
+		.manifest_len = supervisor->manifest_len,
+		.ready = ready,
+	};
+	const int keep[] = { listeners->tcp4,
+			     listeners->tcp6,
+			     listeners->dns4,
+			     listeners->dns6,
+			     listeners->dnstcp4,
+			     listeners->dnstcp6,
+			     control,
+			     signer,
+			     audit,
+			     birth.nflog,
+			     ready };
+	pid_t pid = give_birth("worker", keep, sizeof(keep) / sizeof(*keep),
+			       supervisor->config->log_level);
+
+	if (pid == 0)
+		worker_run(&birth);
+	supervisor->children[CHILD_WORKERS + i] = pid;
+}
+
+/* Waits until every worker has said that it serves. */
+static bool await_ready(int ready, unsigned workers)
+{
+	int64_t end = clock_ms() + START_MS;
+
+	while (workers > 0) {
+		struct pollfd polled = { .fd = ready, .events = POLLIN };
+		int64_t left = end - clock_ms();
+		char byte;
+
+		if (left <= 0 || poll(&polled, 1, (int)left) <= 0 ||
+		    read(ready, &byte, 1) != 1)
+			return false;
+		workers--;
+	}
+	return true;
+}
+
+static void close_all(int fds[][2], size_t n, int end)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fds[i][end]);
+}
+
+/* Starts the whole gateway. False if not all of it came up in time. */
+static bool start_all(struct supervisor *supervisor)
+{
+	const struct config *config = supervisor->config;
+	unsigned workers = config->workers;
+	int audits[CONFIG_WORKERS_MAX + 1][2], signers[CONFIG_WORKERS_MAX][2];
+	int controls[CONFIG_WORKERS_MAX][2], ready[2];
+	int ends[CONFIG_WORKERS_MAX + 2];
+	bool whole;
+
+	pins_recover(supervisor->pins);
+	for (unsigned i = 0; i < workers; i++) {
+		pair(audits[i]);
+		pair(signers[i]);
+		pair(controls[i]);
+	}
+	pair(audits[workers]);
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		die("supervise: no pipe: %s", strerror(errno));
+
+	for (unsigned i = 0; i <= workers; i++)
+		ends[i] = audits[i][1];
+	ends[workers + 1] = supervisor->audit_file;
+	supervisor->children[CHILD_AUDIT] =
+		give_birth("audit", ends, (int)workers + 2, config->log_level);
+	if (supervisor->children[CHILD_AUDIT] == 0)
+		audit_run(supervisor->audit_file, ends, workers + 1,
+			  supervisor->blind);
+
+	for (unsigned i = 0; i < workers; i++)
+		ends[i] = signers[i][1];
+	ends[workers] = supervisor->vault;
+	supervisor->children[CHILD_SIGNER] =
+		give_birth("signer", ends, (int)workers + 1, config->log_level);
+	if (supervisor->children[CHILD_SIGNER] == 0)
+		signer_run(supervisor->vault, ends, workers);
+
+	for (unsigned i = 0; i < workers; i++) {
+		start_worker(supervisor, i, signers[i][0], audits[i][0],
+			     controls[i][1], ready[1]);
+		supervisor->controls[i] = controls[i][0];
+	}
+	close_all(audits, workers + 1, 1);
+	close_all(audits, workers, 0);
+	close_all(signers, workers, 0);
+	close_all(signers, workers, 1);
+	close_all(controls, workers, 1);
+	close(ready[1]);
+	supervisor->audit = (struct audit){ .fd = audits[workers][0],
+					    .blind = supervisor->blind };
+	whole = await_ready(ready[0], workers);
+	close(ready[0]);
+	return whole;
+}
+
+/* --- deaths --- */
+
+static const char *child_name(size_t i)
+{
+	return i == CHILD_AUDIT    ? "audit"
+	       : i == CHILD_SIGNER ? "signer"
+				   : "worker";
+}
+
+/*
+ * Reaps what has died; as PID 1 also what is nobody's. True if one of ours
+ * was among it.
+ */
+static bool reap(struct supervisor *supervisor)
+{
+	bool ours = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (size_t i = 0; i < n_children(supervisor); i++) {
+			if (supervisor->children[i] != pid)
+				continue;
+			supervisor->children[i] = 0;
+			ours = true;
+			log_err("supervise: %s (pid %d) ended: %s %d",
+				child_name(i), (int)pid,
+				WIFSIGNALED(status) ? "signal" : "status",
+				WIFSIGNALED(status) ? WTERMSIG(status)
+						    : WEXITSTATUS(status));
+		}
+	}
+	return ours;
+}
+
+/* Closes our ends: children that are asked to stop see that and do. */
+static void let_go(struct supervisor *supervisor)
+{
+	for (unsigned i = 0; i < supervisor->config->workers; i++)
+		close(supervisor->controls[i]);
+	close(supervisor->audit.fd);
+}
+
+static void kill_all(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < n_children(supervisor); i++)
+		if (supervisor->children[i] > 0)
+			kill(supervisor->children[i], SIGKILL);
+	for (size_t i = 0; i < n_children(supervisor); i++) {
+		if (supervisor->children[i] > 0)
+			waitpid(supervisor->children[i], NULL, 0);
+		supervisor->children[i] = 0;
+	}
+	let_go(supervisor);
+}
+
+static bool all_gone(const struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < n_children(supervisor); i++)
+		if (supervisor->children[i] > 0)
+			return false;
+	return true;
+}
+
+/* Returns the exit status: 0 if all ended well. */
+static int stop_all(struct supervisor *supervisor)
+{
+	int64_t end = clock_ms() + STOP_MS;
+	int worst = 0, status;
+
+	let_go(supervisor);
+	while (!all_gone(supervisor) && clock_ms() < end) {
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+
+		if (pid <= 0) {
+			(void)poll(NULL, 0, 5);
+			continue;
+		}
+		for (size_t i = 0; i < n_children(supervisor); i++)
+			if (supervisor->children[i] == pid)
+				supervisor->children[i] = 0;
+		if (status != 0) {
+			log_err("supervise: a child ended badly: %d", status);
+			worst = EXIT_FAILURE;
+		}
+	}
+	for (size_t i = 0; i < n_children(supervisor); i++) {
+		if (supervisor->children[i] <= 0)
+			continue;
+		log_err("supervise: %s did not end in time", child_name(i));
+		kill(supervisor->children[i], SIGKILL);
+		waitpid(supervisor->children[i], NULL, 0);
+		worst = EXIT_FAILURE;
+	}
+	return worst;
+}
+
+/* --- a new manifest --- */
+
+static void record(const struct supervisor *supervisor, const char *event,
+		   const char *detail)
+{
+	const struct audit_event line = { .event = event, .detail = detail };
+
+	(void)audit_write(&supervisor->audit, &line);
+}
+
+static bool hand_over(struct supervisor *supervisor, int memfd)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < supervisor->config->workers; i++) {
+		struct pollfd polled = { .fd = supervisor->controls[i],
+					 .events = POLLIN };
+		uint32_t got = 0;
+
+		if (control_send(supervisor->controls[i], memfd,
+				 supervisor->generation) < 0 ||
+		    poll(&polled, 1, START_MS) <= 0 ||
+		    recv(supervisor->controls[i], &got, sizeof(got),
+			 MSG_DONTWAIT) != sizeof(got) ||
+		    got != supervisor->generation)
+			all = false;
+	}
+	return all;
+}
+
+/* False if a worker did not take it: then all are started anew with it. */
+static bool reload(struct supervisor *supervisor)
+{
+	const char *file = supervisor->config->manifest;
+	struct manifest_errors errors = { 0 };
+	struct policy *policy;
+	char *text = NULL;
+	size_t len = 0;
+	int error = manifest_read(file, &text, &len);
+	int memfd;
+	bool taken;
+
+	if (error < 0) {
+		log_err("reload: cannot read %s, so nothing changes: %s", file,
+			strerror(-error));
+		record(supervisor, "reload", "refused: cannot be read");
+		return true;
+	}
+	policy = manifest_parse(text, len, &errors);
+	if (!policy) {
+		manifest_errors_print(&errors, file, stderr);
+		log_err("reload: %zu mistakes in %s, so nothing changes",
+			errors.n, file);
+		manifest_errors_done(&errors);
+		record(supervisor, "reload", "refused: mistakes in it");
+		free(text);
+		return true;
+	}
+	policy_free(policy);
+	memfd = control_seal(text, len);
+	if (memfd < 0) {
+		log_err("reload: no memory, so nothing changes");
+		free(text);
+		return true;
+	}
+	free(supervisor->manifest);
+	supervisor->manifest = text;
+	supervisor->manifest_len = len;
+	supervisor->generation++;
+	taken = hand_over(supervisor, memfd);
+	close(memfd);
+	if (taken) {
+		log_info("reload: %s applies", file);
+		record(supervisor, "reload", "applies");
+	}
+	return taken;
+}
+
+/* --- life --- */
+
+static void say_ready(const struct config *config)
+{
+	static const char word[] = "ready\n";
+
+	if (config->ready_fd < 0)
+		return;
+	if (write(config->ready_fd, word, sizeof(word) - 1) < 0)
+		log_warn("supervise: nobody waits at --ready-fd");
+	close(config->ready_fd);
+}
+
+static int watch_signals(void)
+{
+	sigset_t watched;
+	int fd;
+
+	sigemptyset(&watched);
+	sigaddset(&watched, SIGCHLD);
+	sigaddset(&watched, SIGHUP);
+	sigaddset(&watched, SIGTERM);
+	sigaddset(&watched, SIGINT);
+	sigprocmask(SIG_BLOCK, &watched, NULL);
+	fd = signalfd(-1, &watched, SFD_CLOEXEC);
+	if (fd < 0)
+		die("supervise: no signalfd: %s", strerror(errno));
+	return fd;
+}
+
+/* Serves until a child dies (true) or we are told to end (false). */
+static bool serve(struct supervisor *supervisor)
+{
+	struct signalfd_siginfo info;
+
+	for (;;) {
+		if (read(supervisor->signals, &info, sizeof(info)) !=
+		    sizeof(info))
+			continue;
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			if (reap(supervisor))
+				return true;
+			break;
+		case SIGHUP:
+			if (!reload(supervisor))
+				return true;
+			break;
+		default:
+			return false;
+		}
+	}
+}
+
+int supervise(const struct config *config, int audit, char *manifest,
+	      size_t manifest_len)
+{
+	struct supervisor supervisor = {
+		.config = config,
+		.manifest = manifest,
+		.manifest_len = manifest_len,
+		.generation = 1,
+		.audit_file = audit,
+	};
+	unsigned backoff_ms = BACKOFF_MS;
+	bool first = true;
+	int status;
+
+	supervisor.signals = watch_signals();
+	open_listeners(&supervisor);
+	share(&supervisor);
+	for (;;) {
+		int64_t started = clock_ms();
+		bool whole = start_all(&supervisor);
+
+		if (!whole && first) {
+			kill_all(&supervisor);
+			die("supervise: the gateway did not start");
+		}
+		if (whole && first) {
+			isolate_supervisor();
+			say_ready(config);
+			record(&supervisor, "start", NULL);
+		} else if (whole) {
+			log_warn("supervise: the gateway is whole again");
+			record(&supervisor, "restart", NULL);
+		}
+		first = false;
+		if (whole && !serve(&supervisor))
+			break;
+		kill_all(&supervisor);
+		if (clock_ms() - started > LASTED_MS)
+			backoff_ms = BACKOFF_MS;
+		(void)poll(NULL, 0, (int)backoff_ms);
+		backoff_ms = backoff_ms < BACKOFF_MAX_MS ? 2 * backoff_ms
+							 : BACKOFF_MAX_MS;
+	}
+	record(&supervisor, "stop", NULL);
+	status = stop_all(&supervisor);
+	free(supervisor.manifest);
+	return status;
+}

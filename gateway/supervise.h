@@ -1,0 +1,26 @@
+/*
+ * supervise.h - PID 1's children: started together, ended together
+ *
+ *	STARTING ---> SERVING ---> STARTING	one of them died
+ *			    \---> ended		SIGTERM
+ *
+ * The audit process, the signer and the workers are one gateway. When one
+ * dies, the rest are killed at once, so that nothing is carried half guarded
+ * or unrecorded, and all are started again; the agent's connections are reset,
+ * new ones wait in the listeners' queues, and the kernel's rules stay as they
+ * are all the while.
+ */
+#ifndef SLUICE_SUPERVISE_H
+#define SLUICE_SUPERVISE_H
+
+#include "config.h"
+
+/*
+ * Starts everything and stays until SIGTERM or SIGINT; SIGHUP reads the
+ * manifest anew. @audit is the record's file, @manifest text that was found
+ * good and becomes its own. Returns the exit status.
+ */
+int supervise(const struct config *config, int audit, char *manifest,
+	      size_t manifest_len);
+
+#endif

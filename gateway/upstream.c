@@ -1,0 +1,496 @@
+#include "upstream.h"
+
+#include "log.h"
+#include "table.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#define OTHER_FAMILY_MS 50  /* RFC 8305 3: the wait for the second answer */
+#define NEXT_ATTEMPT_MS 250 /* RFC 8305 5 */
+#define ATTEMPTS_MAX 8      /* sockets of one attempt at once */
+#define CANDIDATES_MAX 16   /* addresses tried at most */
+#define CONNECT_DEADLINE_MS 10000
+
+static const uint8_t alpn_http1[] = "\x08http/1.1";
+
+enum upstream_state {
+	UPSTREAM_RESOLVING,
+	UPSTREAM_CONNECTING,
+	UPSTREAM_SECURING,
+	UPSTREAM_DONE,
+};
+
+/* A socket that is being connected. */
+struct attempt_socket {
+	struct upstream *upstream;
+	struct event *event; /* NULL if the place is free */
+	int fd;
+	struct address address;
+};
+
+struct candidates {
+	struct address list[CANDIDATES_MAX];
+	size_t n, next;
+};
+
+struct upstream {
+	struct worker *worker;
+	struct domain name;
+	uint16_t port;
+	bool private, tls;
+	upstream_done *done;
+	void *arg;
+
+	enum upstream_state state;
+	struct lookup_wait waits[2]; /* for A and for AAAA */
+	unsigned n_waiting;
+	bool answered, refused_address;
+	struct candidates candidates[2]; /* IPv6 first, then IPv4 */
+	bool turn;                       /* whose turn it is */
+	struct attempt_socket sockets[ATTEMPTS_MAX];
+	struct event *timer;    /* the next step of the race */
+	struct event *deadline; /* of all of it */
+	struct stream stream;   /* while SECURING */
+	struct address address; /* that it is connected to */
+	char detail[160];
+};
+
+static void after(struct event *timer, unsigned ms)
+{
+	struct timeval left = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
+
+	event_add(timer, &left);
+}
+
+static void socket_drop(struct attempt_socket *socket)
+{
+	if (!socket->event)
+		return;
+	event_free(socket->event);
+	socket->event = NULL;
+	if (socket->fd >= 0)
+		close(socket->fd);
+	socket->fd = -1;
+}
+
+static void sockets_drop(struct upstream *upstream)
+{
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+		socket_drop(&upstream->sockets[i]);
+}
+
+void upstream_cancel(struct upstream *upstream)
+{
+	if (!upstream)
+		return;
+	lookup_forget(&upstream->waits[0]);
+	lookup_forget(&upstream->waits[1]);
+	sockets_drop(upstream);
+	if (upstream->timer)
+		event_free(upstream->timer);
+	if (upstream->deadline)
+		event_free(upstream->deadline);
+	if (upstream->stream.fd >= 0)
+		stream_close(&upstream->stream, false);
+	free(upstream);
+}
+
+static void finish(struct upstream *upstream, enum reason reason)
+{
+	bool good = reason == REASON_ALLOWED;
+	struct upstream_result result = {
+		.reason = reason,
+		.stream = good ? &upstream->stream : NULL,
+		.address = upstream->address,
+		.detail = upstream->detail[0] ? upstream->detail : NULL,
+	};
+
+	upstream->state = UPSTREAM_DONE;
+	upstream->done(upstream->arg, &result);
+	upstream_cancel(upstream);
+}
+
+/* --- which addresses may be dialled --- */
+
+static bool is_ours(const struct config *config, const struct address *address)
+{
+	const struct redirect *redirect = &config->redirect;
+
+	if (pins_is_virtual(address) ||
+	    address_equal(address, &redirect->gateway4) ||
+	    address_equal(address, &redirect->gateway6))
+		return true;
+	for (size_t i = 0; i < redirect->n_prefixes; i++)
+		if (prefix_holds(&redirect->prefixes[i], address))
+			return true;
+	return false;
+}
+
+static bool may_dial(const struct upstream *upstream,
+		     const struct address *address)
+{
+	const struct worker *worker = upstream->worker;
+
+	switch (address_classify(address, NULL)) {
+	case ADDRESS_NEVER:
+		return false;
+	case ADDRESS_PRIVATE:
+		if (!upstream->private)
+			return false;
+		break;
+	case ADDRESS_GLOBAL:
+		break;
+	}
+	return !is_ours(worker->config, address) &&
+	       !policy_denies_address(worker->policy, address, upstream->port);
+}
+
+static void add_candidates(struct upstream *upstream,
+			   const struct dns_addresses *addresses)
+{
+	for (size_t i = 0; i < addresses->n; i++) {
+		const struct address *address = &addresses->list[i];
+		struct candidates *candidates =
+			&upstream->candidates[address->family == AF_INET];
+
+		if (!may_dial(upstream, address))
+			upstream->refused_address = true;
+		else if (candidates->n < CANDIDATES_MAX)
+			candidates->list[candidates->n++] = *address;
+	}
+}
+
+/* The next to try, the two families in turn (RFC 8305 4); NULL at the end. */
+static const struct address *next_candidate(struct upstream *upstream)
+{
+	for (int i = 0; i < 2; i++) {
+		struct candidates *candidates =
+			&upstream->candidates[upstream->turn];
+
+		upstream->turn = !upstream->turn;
+		if (candidates->next < candidates->n)
+			return &candidates->list[candidates->next++];
+	}
+	return NULL;
+}
+
+static bool has_candidates(const struct upstream *upstream)
+{
+	return upstream->candidates[0].n + upstream->candidates[1].n > 0;
+}
+
+/* --- TLS to the origin --- */
+
+static int secure(struct upstream *upstream)
+{
+	SSL *ssl = SSL_new(upstream->worker->origin_tls);
+	X509_VERIFY_PARAM *param;
+
+	if (!ssl)
+		return -ENOMEM;
+	param = SSL_get0_param(ssl);
+	X509_VERIFY_PARAM_set_hostflags(
+		param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+			       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	if (!X509_VERIFY_PARAM_set1_host(param, upstream->name.name,
+					 upstream->name.len) ||
+	    !SSL_set_tlsext_host_name(ssl, upstream->name.name) ||
+	    SSL_set_alpn_protos(ssl, alpn_http1, sizeof(alpn_http1) - 1) != 0) {
+		SSL_free(ssl);
+		return -ENOMEM;
+	}
+	SSL_set_connect_state(ssl);
+	return stream_start_tls(&upstream->stream, ssl);
+}
+
+static void securing(evutil_socket_t fd, short what, void *arg)
+{
+	struct upstream *upstream = arg;
+	const uint8_t *alpn;
+	unsigned alpn_len;
+	long verified;
+
+	(void)fd;
+	(void)what;
+	switch (stream_handshake(&upstream->stream)) {
+	case -EAGAIN:
+		return;
+	case 0:
+		break;
+	default:
+		verified = SSL_get_verify_result(upstream->stream.ssl);
+		snprintf(upstream->detail, sizeof(upstream->detail), "%s",
+			 verified != X509_V_OK
+				 ? X509_verify_cert_error_string(verified)
+				 : "the TLS handshake with the origin failed");
+		finish(upstream, REASON_UPSTREAM_TLS);
+		return;
+	}
+	SSL_get0_alpn_selected(upstream->stream.ssl, &alpn, &alpn_len);
+	if (alpn_len != 0 && (alpn_len != sizeof(alpn_http1) - 2 ||
+			      memcmp(alpn, alpn_http1 + 1, alpn_len) != 0)) {
+		finish(upstream, REASON_UPSTREAM_TLS);
+		return;
+	}
+	finish(upstream, REASON_ALLOWED);
+}
+
+static void unsecured(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	finish(arg, REASON_ALLOWED);
+}
+
+/* --- the race --- */
+
+static void try_next(struct upstream *upstream);
+
+static void connected(struct upstream *upstream, struct attempt_socket *won)
+{
+	int fd = won->fd;
+
+	upstream->address = won->address;
+	won->fd = -1;
+	sockets_drop(upstream);
+	evtimer_del(upstream->timer);
+	upstream->state = UPSTREAM_SECURING;
+	stream_tune(fd);
+	if (stream_open(&upstream->stream, upstream->worker->base, fd,
+			upstream->tls ? securing : unsecured, upstream) < 0 ||
+	    (upstream->tls && secure(upstream) < 0))
+		finish(upstream, REASON_OVERLOADED);
+}
+
+static void socket_settled(evutil_socket_t fd, short what, void *arg)
+{
+	struct attempt_socket *socket = arg;
+	struct upstream *upstream = socket->upstream;
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	(void)what;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	if (error == 0) {
+		connected(upstream, socket);
+		return;
+	}
+	socket_drop(socket);
+	try_next(upstream);
+}
+
+/* Starts one connection. False if that failed at once. */
+static bool try_address(struct upstream *upstream, struct attempt_socket *place,
+			const struct address *address)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(address, upstream->port, &sa);
+	int fd = socket(address->family,
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return false;
+	if (connect(fd, (const struct sockaddr *)&sa, len) < 0 &&
+	    errno != EINPROGRESS) {
+		close(fd);
+		return false;
+	}
+	place->event = event_new(upstream->worker->base, fd, EV_WRITE,
+				 socket_settled, place);
+	if (!place->event || event_add(place->event, NULL) < 0) {
+		if (place->event)
+			event_free(place->event);
+		place->event = NULL;
+		close(fd);
+		return false;
+	}
+	place->upstream = upstream;
+	place->fd = fd;
+	place->address = *address;
+	return true;
+}
+
+/* Whether anything may still come of this attempt without another address. */
+static bool racing(const struct upstream *upstream)
+{
+	for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+		if (upstream->sockets[i].event)
+			return true;
+	return upstream->n_waiting > 0;
+}
+
+static enum reason why_not(const struct upstream *upstream)
+{
+	if (has_candidates(upstream))
+		return REASON_UPSTREAM_CONNECT;
+	return upstream->refused_address ? REASON_ADDRESS_PRIVATE
+					 : REASON_UPSTREAM_DNS;
+}
+
+static void try_next(struct upstream *upstream)
+{
+	const struct address *address;
+	struct attempt_socket *place = NULL;
+
+	for (size_t i = 0; i < ATTEMPTS_MAX && !place; i++)
+		if (!upstream->sockets[i].event)
+			place = &upstream->sockets[i];
+	if (!place)
+		return; /* one of them will settle */
+	while ((address = next_candidate(upstream)) != NULL) {
+		if (try_address(upstream, place, address)) {
+			after(upstream->timer, NEXT_ATTEMPT_MS);
+			return;
+		}
+	}
+	if (!racing(upstream))
+		finish(upstream, why_not(upstream));
+}
+
+static void timed(evutil_socket_t fd, short what, void *arg)
+{
+	struct upstream *upstream = arg;
+
+	(void)fd;
+	(void)what;
+	upstream->state = UPSTREAM_CONNECTING;
+	try_next(upstream);
+}
+
+static void too_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct upstream *upstream = arg;
+
+	(void)fd;
+	(void)what;
+	if (upstream->state == UPSTREAM_SECURING)
+		finish(upstream, REASON_UPSTREAM_TLS);
+	else
+		finish(upstream, upstream->n_candidates > 0
+					 ? REASON_UPSTREAM_CONNECT
+					 : REASON_UPSTREAM_DNS);
+}
+
+static void resolved(struct upstream *upstream,
+		     const struct dns_addresses *addresses)
+{
+	upstream->n_waiting--;
+	add_candidates(upstream, addresses);
+	if (upstream->state == UPSTREAM_SECURING)
+		return;
+	/* The timer steps: at once if all is known, else a little later. */
+	if (upstream->n_waiting == 0)
+		after(upstream->timer, 0);
+	else if (has_candidates(upstream))
+		after(upstream->timer, OTHER_FAMILY_MS);
+}
+
+static void lookup_done(struct upstream *upstream, enum dns_result result,
+			const struct dns_addresses *addresses)
+{
+	(void)result;
+	resolved(upstream, addresses);
+}
+
+static void lookup_done_a(struct lookup_wait *wait, enum dns_result result,
+			  const struct dns_addresses *addresses)
+{
+	lookup_done(table_entry(wait, struct upstream, waits[0]), result,
+		    addresses);
+}
+
+static void lookup_done_aaaa(struct lookup_wait *wait, enum dns_result result,
+			     const struct dns_addresses *addresses)
+{
+	lookup_done(table_entry(wait, struct upstream, waits[1]), result,
+		    addresses);
+}
+
+static void resolve(struct upstream *upstream)
+{
+	static const enum dns_type types[2] = { DNS_TYPE_A, DNS_TYPE_AAAA };
+	struct dns_addresses addresses;
+	enum dns_result result;
+
+	upstream->waits[0].done = lookup_done_a;
+	upstream->waits[1].done = lookup_done_aaaa;
+	upstream->n_waiting = 2;
+	for (int i = 0; i < 2; i++)
+		if (lookup_ask(upstream->worker->lookup, &upstream->name,
+			       types[i], &upstream->waits[i], &result,
+			       &addresses))
+			resolved(upstream, &addresses);
+}
+
+struct upstream *upstream_start(struct worker *worker,
+				const struct upstream_want *want,
+				upstream_done *done, void *arg)
+{
+	struct upstream *upstream = calloc(1, sizeof(*upstream));
+	struct dns_addresses given = { .n = 1 };
+
+	if (!upstream)
+		return NULL;
+	upstream->worker = worker;
+	upstream->port = want->port;
+	upstream->private = want->private;
+	upstream->tls = want->tls;
+	upstream->done = done;
+	upstream->arg = arg;
+	upstream->stream.fd = -1;
+	upstream->timer = evtimer_new(worker->base, timed, upstream);
+	upstream->deadline = evtimer_new(worker->base, too_late, upstream);
+	if (!upstream->timer || !upstream->deadline) {
+		upstream_cancel(upstream);
+		return NULL;
+	}
+	after(upstream->deadline, CONNECT_DEADLINE_MS);
+	if (want->name) {
+		upstream->name = *want->name;
+		resolve(upstream);
+	} else {
+		given.list[0] = want->address;
+		upstream->n_waiting = 1;
+		resolved(upstream, &given);
+	}
+	return upstream;
+}
+
+SSL_CTX *upstream_tls_new(const char *trust)
+{
+	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+	X509_STORE *store;
+
+	if (!tls)
+		die("upstream: cannot make a TLS context");
+	store = SSL_CTX_get_cert_store(tls);
+	if (!trust)
+		trust = "/etc/ssl/certs/ca-certificates.crt";
+	/*
+	 * One file, read once: a hashed directory would be read later, when
+	 * files are out of reach.
+	 */
+	if (!X509_STORE_load_file(store, trust))
+		die("upstream: cannot read the certificates to trust in %s: %s",
+		    trust, ERR_reason_error_string(ERR_get_error()));
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
+	SSL_CTX_set_security_level(tls, 2);
+	SSL_CTX_set_options(tls,
+			    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				      SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+	return tls;
+}

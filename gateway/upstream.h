@@ -1,0 +1,57 @@
+/*
+ * upstream.h - a connection to the origin of a name that was allowed
+ *
+ * Resolves the name, drops every address that may not be dialled (special
+ * purpose without `private`, denied, our own), tries the rest in the manner of
+ * RFC 8305, and, where asked, sets TLS up and verifies the certificate for
+ * the name. The agent's idea of the address plays no part.
+ *
+ *	RESOLVING ---> CONNECTING ---> SECURING ---> done
+ *
+ * The callback is called once, from the event loop, never from inside
+ * upstream_start(); after it the attempt is gone.
+ */
+#ifndef SLUICE_UPSTREAM_H
+#define SLUICE_UPSTREAM_H
+
+#include "policy.h"
+#include "stream.h"
+
+struct worker;
+struct upstream;
+
+/* What is wanted. Either a name, or an address that a route lists. */
+struct upstream_want {
+	const struct domain *name; /* or NULL */
+	struct address address;
+	uint16_t port;
+	bool private; /* the route says `private: true` */
+	bool tls;
+};
+
+/*
+ * @reason is REASON_ALLOWED, and then the callee takes @stream with
+ * stream_move(); what it leaves is closed. Else why not: @stream is NULL, and
+ * @detail may say more.
+ */
+struct upstream_result {
+	enum reason reason;
+	struct stream *stream; /* connected to @address, TLS up if wanted */
+	struct address address;
+	const char *detail;
+};
+
+typedef void upstream_done(void *arg, const struct upstream_result *result);
+
+/* NULL for want of memory. */
+struct upstream *upstream_start(struct worker *worker,
+				const struct upstream_want *want,
+				upstream_done *done, void *arg);
+
+/* Gives up; the callback will not be called. Accepts NULL. */
+void upstream_cancel(struct upstream *upstream);
+
+/* The context for TLS to origins; dies if the trust store cannot be read. */
+SSL_CTX *upstream_tls_new(const char *trust);
+
+#endif

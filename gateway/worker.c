@@ -1,0 +1,232 @@
+#include "worker.h"
+
+#include "clock.h"
+#include "control.h"
+#include "inspect.h"
+#include "intercept.h"
+#include "isolate.h"
+#include "listener.h"
+#include "log.h"
+#include "manifest.h"
+#include "nflog.h"
+#include "resolver.h"
+#include "stream.h"
+#include "upstream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Beside what struct worker owns: what only this file deals with. */
+struct life {
+	struct worker worker;
+	struct event *control, *nflog;
+};
+
+/* --- a new manifest --- */
+
+static void reload(struct worker *worker, int memfd, uint32_t generation)
+{
+	struct manifest_errors errors;
+	struct policy *policy, *old = worker->policy;
+
+	policy = control_read_manifest(memfd, &errors);
+	if (!policy) {
+		/* PID 1 has read the same bytes without a mistake. */
+		log_err("worker: a manifest that was good is not: %s",
+			errors.n > 0 ? errors.list[0].message : "no memory");
+		manifest_errors_done(&errors);
+		return;
+	}
+	worker->policy = policy;
+	flow_rejudge_all(worker);
+	policy_free(old);
+	log_info("worker: manifest %u applies", generation);
+}
+
+static void controlled(evutil_socket_t fd, short what, void *arg)
+{
+	struct life *life = arg;
+	uint32_t generation;
+	int memfd, got;
+
+	(void)what;
+	got = control_receive(fd, &memfd, &generation);
+	if (got == 0) {
+		event_base_loopbreak(life->worker.base);
+		return;
+	}
+	if (got < 0)
+		return;
+	reload(&life->worker, memfd, generation);
+	close(memfd);
+	control_acknowledge(fd, generation);
+}
+
+/* --- packets that the kernel refused --- */
+
+static const char *protocol_name(uint8_t protocol, char text[16])
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmpv6";
+	case IPPROTO_SCTP:
+		return "sctp";
+	case IPPROTO_GRE:
+		return "gre";
+	default:
+		snprintf(text, 16, "ip-%u", protocol);
+		return text;
+	}
+}
+
+static void packet_seen(void *arg, const struct nflog_packet *packet)
+{
+	struct worker *worker = arg;
+	const struct attempt attempt = {
+		.kind = ATTEMPT_TCP,
+		.address = &packet->destination,
+		.port = packet->destination_port,
+	};
+	const struct decision decision = { .verdict = VERDICT_DENY,
+					   .reason = packet->reason };
+	char protocol[16];
+	struct refusal refusal;
+	struct audit_event event = {
+		.event = "packet",
+		.judged = true,
+		.verdict = VERDICT_DENY,
+		.reason = packet->reason,
+		.protocol = protocol_name(packet->protocol, protocol),
+		.agent = &packet->source,
+		.agent_port = packet->source_port,
+		.address = &packet->destination,
+		.port = packet->destination_port,
+	};
+
+	refusal_make(&refusal, worker->config->refusal_key, &attempt, &decision,
+		     NULL, 0);
+	event.refusal = refusal.id;
+	(void)audit_write(&worker->audit, &event);
+}
+
+static void packets(evutil_socket_t fd, short what, void *arg)
+{
+	struct life *life = arg;
+	int missed = nflog_read(fd, packet_seen, &life->worker);
+
+	(void)what;
+	if (missed > 0)
+		log_warn("nflog: the kernel could not deliver %d records",
+			 missed);
+	if (missed < 0) {
+		log_err("nflog: cannot read: %s", strerror(-missed));
+		event_del(life->nflog);
+	}
+}
+
+/* --- life --- */
+
+/* All that needs files or privileges, before both are gone. */
+static void prepare(struct worker *worker, const struct worker_birth *birth)
+{
+	struct manifest_errors errors;
+
+	worker->config = birth->config;
+	worker->pins = birth->pins;
+	worker->audit = (struct audit){ .fd = birth->audit,
+					.worker = birth->number,
+					.blind = birth->blind };
+	worker->policy =
+		manifest_parse(birth->manifest, birth->manifest_len, &errors);
+	if (!worker->policy)
+		die("worker: the manifest is not what it was");
+	if (!stream_setup())
+		die("worker: out of memory");
+	worker->ca = ca_new(birth->signer);
+	if (!worker->ca)
+		die("worker: no answer from the signer");
+	worker->lookup = lookup_new(birth->config->resolvers,
+				    birth->config->n_resolvers);
+	worker->base = event_base_new();
+	if (!worker->lookup || !worker->base)
+		die("worker: cannot start");
+	worker->origin_tls = upstream_tls_new(birth->config->trust);
+	worker->agent_tls = intercept_tls_new(worker);
+}
+
+static struct event *listen_to(struct life *life, int fd,
+			       event_callback_fn callback)
+{
+	struct event *event = event_new(life->worker.base, fd,
+					EV_READ | EV_PERSIST, callback, life);
+
+	if (!event || event_add(event, NULL) < 0)
+		die("worker: out of memory");
+	return event;
+}
+
+static void serve(struct life *life, const struct worker_birth *birth)
+{
+	struct worker *worker = &life->worker;
+	const struct worker_listeners *listeners = &birth->listeners;
+
+	if (ca_start(worker->ca, worker->base) < 0 ||
+	    lookup_start(worker->lookup, worker->base) < 0 ||
+	    flow_table_init(&worker->flows, worker) < 0)
+		die("worker: out of memory");
+	worker->resolver = resolver_new(worker, listeners);
+	worker->listener =
+		listener_new(worker, listeners->tcp4, listeners->tcp6);
+	if (!worker->resolver || !worker->listener)
+		die("worker: out of memory");
+	life->control = listen_to(life, birth->control, controlled);
+	if (birth->nflog >= 0)
+		life->nflog = listen_to(life, birth->nflog, packets);
+}
+
+/* Everything is given back, so that a leak checker sees what was not. */
+static void end(struct life *life)
+{
+	struct worker *worker = &life->worker;
+
+	listener_free(worker->listener);
+	worker->listener = NULL;
+	resolver_free(worker->resolver);
+	flow_table_done(&worker->flows);
+	relay_pipes_done(&worker->pipes);
+	lookup_free(worker->lookup);
+	ca_free(worker->ca);
+	SSL_CTX_free(worker->agent_tls);
+	SSL_CTX_free(worker->origin_tls);
+	event_free(life->control);
+	if (life->nflog)
+		event_free(life->nflog);
+	event_base_free(worker->base);
+	policy_free(worker->policy);
+}
+
+void worker_run(const struct worker_birth *birth)
+{
+	struct life life = { 0 };
+
+	prepare(&life.worker, birth);
+	isolate(ISOLATE_WORKER);
+	serve(&life, birth);
+	if (write(birth->ready, "", 1) != 1)
+		die("worker: nobody waits for it");
+	close(birth->ready);
+	/* From here on, nothing that a peer does ends the process. */
+	event_base_dispatch(life.worker.base);
+	end(&life);
+	exit(EXIT_SUCCESS);
+}
