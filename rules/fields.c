@@ -115,41 +115,43 @@ static bool is_nearer(const struct node *word, const char *known, size_t *best)
 	return true;
 }
 
+/* The position in @fields that @key was perhaps meant for; @n if none. */
+static size_t nearest(const struct node *key, const struct field *fields,
+		      size_t n)
+{
+	size_t best = DISTANCE_MAX + 1;
+	size_t found = n;
+
+	for (size_t i = 0; i < n; i++)
+		if (!fields[i].refusal && is_nearer(key, fields[i].name, &best))
+			found = i;
+	return found;
+}
+
 static void unknown_key(const struct node *key, const struct field *fields,
 			size_t n, struct mistakes *mistakes)
 {
-	char quoted[QUOTE_MAX], list[256] = "";
-	size_t best = DISTANCE_MAX + 1;
-	const char *nearest = NULL;
+	char quoted[QUOTE_MAX], list[128] = "";
 	bool foreign = false;
+	size_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		foreign = foreign || fields[i].foreign;
-		if (!fields[i].refusal && is_nearer(key, fields[i].name, &best))
-			nearest = fields[i].name;
-	}
-	quote(key->text, key->len, quoted);
-	if (nearest) {
-		mistakes_add(mistakes, key->line, key->column,
-			     "unknown key %s; did you mean \"%s\"?", quoted,
-			     nearest);
-		return;
-	}
-	for (size_t i = 0, at = 0; i < n; i++) {
 		size_t len = strlen(fields[i].name);
 
+		foreign = foreign || fields[i].foreign;
 		if (fields[i].refusal || fields[i].foreign ||
 		    at + len + 3 > sizeof(list))
 			continue;
 		if (at > 0) {
-			memcpy(list + at, ", ", 3);
+			memcpy(list + at, ", ", 2);
 			at += 2;
 		}
 		memcpy(list + at, fields[i].name, len + 1);
 		at += len;
 	}
 	mistakes_add(mistakes, key->line, key->column,
-		     "unknown key %s; expected %s%s", quoted, list,
+		     "unknown key %s; expected %s%s",
+		     quote(key->text, key->len, quoted), list,
 		     foreign ? ", or a key that is known to be for others"
 			     : "");
 }
@@ -168,7 +170,8 @@ static void read_key(const struct node *key, const struct field *fields,
 		     size_t n, const struct node **values,
 		     struct mistakes *mistakes)
 {
-	size_t i = 0;
+	char quoted[QUOTE_MAX];
+	size_t i = 0, meant;
 
 	if (!is_readable(key, mistakes))
 		return;
@@ -178,13 +181,26 @@ static void read_key(const struct node *key, const struct field *fields,
 	}
 	while (i < n && !is_word(key, fields[i].name))
 		i++;
-	if (i == n)
-		unknown_key(key, fields, n, mistakes);
-	else if (fields[i].refusal)
+	if (i < n && fields[i].refusal) {
 		mistakes_add(mistakes, key->line, key->column, "\"%s\" %s",
 			     fields[i].name, fields[i].refusal);
-	else
+		return;
+	}
+	if (i < n) {
 		values[i] = key->value;
+		return;
+	}
+	meant = nearest(key, fields, n);
+	if (meant == n) {
+		unknown_key(key, fields, n, mistakes);
+		return;
+	}
+	mistakes_add(mistakes, key->line, key->column,
+		     "unknown key %s; did you mean \"%s\"?",
+		     quote(key->text, key->len, quoted), fields[meant].name);
+	/* Read as meant, so that nobody is told that it is missing too. */
+	if (!values[meant])
+		values[meant] = key->value;
 }
 
 bool fields_of(const struct node *map, const char *expected,
