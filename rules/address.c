@@ -48,7 +48,7 @@ const char *address_format(const struct address *address,
 			   char text[ADDRESS_TEXT_MAX])
 {
 	if (!inet_ntop(address->family, address->bytes, text, ADDRESS_TEXT_MAX))
-		strcpy(text, "none");
+		memcpy(text, "none", sizeof("none"));
 	return text;
 }
 

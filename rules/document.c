@@ -26,8 +26,8 @@ struct builder {
 static void *take(struct document *document, size_t size)
 {
 	struct chunk *chunk = document->chunks;
-	size_t cap = size > CHUNK_SIZE ? size : CHUNK_SIZE;
 	void *taken;
+	size_t cap;
 
 	size = (size + alignof(max_align_t) - 1) & -alignof(max_align_t);
 	if (!chunk || chunk->cap - chunk->used < size) {

@@ -1,5 +1,6 @@
 #include "fields.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -136,18 +137,12 @@ static void unknown_key(const struct node *key, const struct field *fields,
 	size_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(fields[i].name);
-
 		foreign = foreign || fields[i].foreign;
-		if (fields[i].refusal || fields[i].foreign ||
-		    at + len + 3 > sizeof(list))
+		if (fields[i].refusal || fields[i].foreign)
 			continue;
-		if (at > 0) {
-			memcpy(list + at, ", ", 2);
-			at += 2;
-		}
-		memcpy(list + at, fields[i].name, len + 1);
-		at += len;
+		assert(at + strlen(fields[i].name) + 3 < sizeof(list));
+		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
+				       at > 0 ? ", " : "", fields[i].name);
 	}
 	mistakes_add(mistakes, key->line, key->column,
 		     "unknown key %s; expected %s%s",

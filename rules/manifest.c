@@ -845,12 +845,17 @@ static size_t yaml_len(const char *text, size_t len)
 
 static void read_text(struct reader *reader, const char *text, size_t len)
 {
+	const char *bom = "\xef\xbb\xbf";
 	struct document document;
 
 	if (len > MANIFEST_MAX) {
 		mistakes_add(&reader->mistakes, 1, 1,
 			     "more than %u bytes of manifest", MANIFEST_MAX);
 		return;
+	}
+	if (len >= strlen(bom) && memcmp(text, bom, strlen(bom)) == 0) {
+		text += strlen(bom);
+		len -= strlen(bom);
 	}
 	document_read(&document, text, yaml_len(text, len), &reader->mistakes);
 	if (document.root)

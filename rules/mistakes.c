@@ -47,6 +47,7 @@ static bool insert(struct manifest_errors *errors, struct manifest_error *error)
 	return true;
 }
 
+PRINTF(4, 0)
 static void add(struct mistakes *mistakes, size_t line, size_t column,
 		const char *format, va_list args)
 {
@@ -71,6 +72,7 @@ void mistakes_add(struct mistakes *mistakes, size_t line, size_t column,
 	va_end(args);
 }
 
+PRINTF(2, 3)
 static void add_last(struct mistakes *mistakes, const char *format, ...)
 {
 	const struct manifest_errors *errors = &mistakes->errors;

@@ -35,14 +35,14 @@ enum route_addresses {
 
 /* One entry of `routes` or of `deny`. */
 struct route {
-	bool is_cidr; /* then @cidr, else @host */
 	struct domain_pattern host;
-	struct prefix cidr;
-	uint16_t ports[ROUTE_PORTS_MAX];
 	size_t n_ports; /* 0 in `deny`: every port */
+	uint16_t ports[ROUTE_PORTS_MAX];
+	struct prefix cidr; /* in place of @host */
+	bool is_cidr;
+	bool private; /* may lead to ADDRESS_PRIVATE */
 	enum route_tls tls;
 	enum route_addresses addresses;
-	bool private;          /* may lead to ADDRESS_PRIVATE */
 	unsigned line, column; /* where the manifest says so, from 1 */
 };
 
