@@ -2,13 +2,12 @@
 
 #include "document.h"
 #include "fields.h"
+#include "hostname.h"
 #include "mistakes.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <idn2.h>
-#include <libpsl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,8 +32,7 @@ struct reader {
 enum bottle_key {
 	BOTTLE_EGRESS,
 	BOTTLE_OURS, /* the keys of the egress block, in the wrong place */
-	BOTTLE_FOREIGN = BOTTLE_OURS + 4,
-	BOTTLE_KEYS = BOTTLE_FOREIGN + 44,
+	BOTTLE_FOREIGN = BOTTLE_OURS + 4, /* and to the end */
 };
 
 #define MISPLACED "belongs inside \"egress\""
@@ -99,8 +97,6 @@ enum block_key {
 	BLOCK_REFUSALS,
 	BLOCK_DENY,
 	BLOCK_ROUTES,
-	BLOCK_REFUSED,
-	BLOCK_KEYS = BLOCK_REFUSED + 5,
 };
 
 static const struct field block_fields[] = {
@@ -110,9 +106,7 @@ static const struct field block_fields[] = {
 	[BLOCK_DENY] = { .name = "deny" },
 	[BLOCK_ROUTES] = { .name = "routes" },
 
-	[BLOCK_REFUSED] = { .name = "tests",
-			    .refusal =
-				    "is not run by this version; take it out" },
+	{ .name = "tests", .refusal = "is not run by this version" },
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
 	{ .name = "dns", .refusal = NOT_ENFORCED },
 	{ .name = "limits", .refusal = NOT_ENFORCED },
@@ -126,8 +120,6 @@ enum route_key {
 	KEY_TLS,
 	KEY_ADDRESSES,
 	KEY_PRIVATE,
-	KEY_REFUSED,
-	KEYS = KEY_REFUSED + 9,
 };
 
 static const struct field route_fields[] = {
@@ -138,7 +130,7 @@ static const struct field route_fields[] = {
 	[KEY_ADDRESSES] = { .name = "addresses" },
 	[KEY_PRIVATE] = { .name = "private" },
 
-	[KEY_REFUSED] = { .name = "auth", .refusal = NOT_ENFORCED },
+	{ .name = "auth", .refusal = NOT_ENFORCED },
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
 	{ .name = "dns", .refusal = NOT_ENFORCED },
 	{ .name = "expires", .refusal = NOT_ENFORCED },
@@ -157,132 +149,11 @@ static const struct field denial_fields[] = {
 
 #define N_FIELDS(fields) (sizeof(fields) / sizeof(*(fields)))
 
-_Static_assert(N_FIELDS(bottle_fields) == BOTTLE_KEYS, "count the keys");
-_Static_assert(N_FIELDS(block_fields) == BLOCK_KEYS, "count the keys");
-_Static_assert(N_FIELDS(route_fields) == KEYS, "count the keys");
-
 static const char *const tls_words[] = {
 	[ROUTE_TLS_INTERCEPT] = "intercept",
 	[ROUTE_TLS_SPLICE] = "splice",
 	[ROUTE_TLS_NONE] = "none",
 };
-
-static bool ends_with(const char *text, size_t len, const char *end)
-{
-	size_t n = strlen(end);
-
-	return len >= n && memcmp(text + len - n, end, n) == 0;
-}
-
-static bool is_ascii(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] >= 0x80)
-			return false;
-	return true;
-}
-
-/* What to write in place of a host that is none. */
-static const char *host_hint(const char *text, size_t len)
-{
-	const char *colon = memchr(text, ':', len);
-	struct address address;
-
-	if (len == 1 && text[0] == '*')
-		return "not everything can be admitted: name the hosts";
-	if (memchr(text, '\0', len))
-		return "it has a NUL in it";
-	if (memmem(text, len, "://", 3) || memchr(text, '/', len))
-		return "write the host of the URL alone";
-	if (len > 2 && text[0] == '[' && text[len - 1] == ']' &&
-	    address_parse(&address, text + 1, len - 2))
-		return "an address goes in \"cidr\", without brackets";
-	if (colon && !memchr(colon + 1, ':', len - (size_t)(colon + 1 - text)))
-		return "a port goes in \"ports\"";
-	if (text[0] == '.')
-		return "what is below a name is written \"*.example.org\"";
-	if (memchr(text, '*', len))
-		return "a star stands only as the whole first label, as in \"*.example.org\"";
-	if (memchr(text, '@', len))
-		return "a host has no user";
-	if (ends_with(text, len, ".."))
-		return "one final dot is enough";
-	if (len > DOMAIN_MAX)
-		return "a name has at most 253 characters";
-	if (!is_ascii(text, len))
-		return "nor does it become one by IDNA";
-	return "expected a name such as example.org or \"*.example.org\"";
-}
-
-static bool is_suffix(const char *name, const char *below, int section)
-{
-	const psl_ctx_t *psl = psl_builtin();
-
-	section |= PSL_TYPE_NO_STAR_RULE;
-	return psl_is_public_suffix2(psl, name, section) ||
-	       psl_is_public_suffix2(psl, below, section);
-}
-
-/*
- * A wildcard over a public suffix would admit what anybody may register. So
- * would one just above suffixes that the list itself gives as a wildcard:
- * *.compute.amazonaws.com. Says what @base is, NULL if it is neither.
- */
-static const char *public_suffix(const struct domain *base)
-{
-	char below[DOMAIN_MAX + sizeof("any.")];
-
-	(void)snprintf(below, sizeof(below), "any.%s", base->name);
-	if (!psl_builtin())
-		return "may be a public suffix: the list of them is missing";
-	if (is_suffix(base->name, below, PSL_TYPE_ICANN))
-		return "is a public suffix";
-	if (is_suffix(base->name, below, PSL_TYPE_PRIVATE))
-		return "is in the private section of the public suffix list";
-	if (!strchr(base->name, '.'))
-		return "is a top-level domain";
-	return NULL;
-}
-
-/* To A-labels; the caller ends with idn2_free(). NULL if @text is not fit. */
-static char *to_ascii(const char *text, struct mistakes *mistakes)
-{
-	uint8_t *ascii = NULL;
-	int rc;
-
-	rc = idn2_lookup_u8((const uint8_t *)text, &ascii,
-			    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-	if (rc == IDN2_OK)
-		return (char *)ascii;
-	if (rc == IDN2_MALLOC)
-		mistakes->out_of_memory = true;
-	return NULL;
-}
-
-/* As domain_pattern_parse(), for text that may have U-labels. */
-static bool parse_host(struct domain_pattern *pattern, const struct node *node,
-		       struct mistakes *mistakes)
-{
-	bool below =
-		node->len > 2 && node->text[0] == '*' && node->text[1] == '.';
-	struct domain base;
-	bool sound;
-	char *ascii;
-
-	if (is_ascii(node->text, node->len) ||
-	    memchr(node->text, '\0', node->len))
-		return domain_pattern_parse(pattern, node->text, node->len);
-
-	ascii = to_ascii(node->text + (below ? 2 : 0), mistakes);
-	if (!ascii)
-		return false;
-	/* Not as a pattern: a wide star must not become a star here. */
-	sound = domain_parse(&base, ascii, strlen(ascii));
-	idn2_free(ascii);
-	if (sound)
-		*pattern = (struct domain_pattern){ base, below };
-	return sound;
-}
 
 static bool read_host(struct reader *reader, const struct node *node,
 		      struct domain_pattern *host)
@@ -301,10 +172,10 @@ static bool read_host(struct reader *reader, const struct node *node,
 			quoted, address_format(&prefix.base, text), prefix.len);
 		return false;
 	}
-	if (!parse_host(host, node, mistakes)) {
+	if (!hostname_parse(host, node->text, node->len)) {
 		mistakes_add(mistakes, node->line, node->column,
 			     "%s is not a host name: %s", quoted,
-			     host_hint(node->text, node->len));
+			     hostname_hint(node->text, node->len));
 		return false;
 	}
 	return true;
@@ -313,7 +184,8 @@ static bool read_host(struct reader *reader, const struct node *node,
 static bool refuse_public_suffix(struct reader *reader, const struct node *node,
 				 const struct domain_pattern *host)
 {
-	const char *what = host->below ? public_suffix(&host->base) : NULL;
+	const char *what =
+		host->below ? hostname_public_suffix(&host->base) : NULL;
 
 	if (!what)
 		return true;

@@ -281,7 +281,7 @@ static void what_is_no_manifest_is_refused(void **state)
 		{ "routes: []\nrefusals: [terse]\n",
 		  "m:2:11: expected explain or terse, found a list\n" },
 		{ "routes: []\ntests: []\n",
-		  "m:2:1: \"tests\" is not run by this version; take it out\n" },
+		  "m:2:1: \"tests\" is not run by this version\n" },
 		{ "routes: []\ndeny: {host: a.example}\n",
 		  "m:2:7: expected a list of what is denied, found a "
 		  "mapping\n" },
