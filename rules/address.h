@@ -69,6 +69,9 @@ enum address_class address_classify(const struct address *address,
 MUST_CHECK bool prefix_parse(struct prefix *prefix, const char *text,
 			     size_t len);
 
+/* The prefix of @len bits around @address: its host bits are dropped. */
+struct prefix prefix_of(const struct address *address, uint8_t len);
+
 bool prefix_holds(const struct prefix *prefix, const struct address *address);
 
 /* The most permissive class of any address in the prefix. */

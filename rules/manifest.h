@@ -29,7 +29,8 @@ struct manifest_errors {
 /*
  * The policy that the @len bytes at @text describe; the caller frees it.
  * NULL if there are mistakes: @errors then lists them, at least one, and the
- * caller ends with manifest_errors_done(). Want of memory is such a mistake.
+ * caller ends with manifest_errors_done(). For want of memory the list stays
+ * empty, and manifest_errors_print() says so.
  */
 MUST_CHECK struct policy *manifest_parse(const char *text, size_t len,
 					 struct manifest_errors *errors);

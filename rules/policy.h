@@ -35,14 +35,14 @@ enum route_addresses {
 
 /* One entry of `routes` or of `deny`. */
 struct route {
-	bool is_cidr; /* then @cidr, else @host */
 	struct domain_pattern host;
-	struct prefix cidr;
-	uint16_t ports[ROUTE_PORTS_MAX];
 	size_t n_ports; /* 0 in `deny`: every port */
+	uint16_t ports[ROUTE_PORTS_MAX];
+	struct prefix cidr; /* in place of @host */
+	bool is_cidr;
+	bool private; /* may lead to ADDRESS_PRIVATE */
 	enum route_tls tls;
 	enum route_addresses addresses;
-	bool private;          /* may lead to ADDRESS_PRIVATE */
 	unsigned line, column; /* where the manifest says so, from 1 */
 };
 
@@ -80,10 +80,11 @@ struct decision {
 };
 
 /*
- * RESOLVE: VERDICT_INTERCEPT if any route admits the name, on any port.
- * TCP: VERDICT_RELAY if a `tls: none` route admits it; else
- * REASON_PROTOCOL_UNKNOWN if other routes admit name and port (somebody has
- * to look at the bytes first), or why none does.
+ * RESOLVE: VERDICT_INTERCEPT if any route admits the name, on any port that
+ * is not denied.
+ * TCP: the first route that admits name (or address) and port decides:
+ * VERDICT_RELAY if it says `tls: none`, else REASON_PROTOCOL_UNKNOWN
+ * (somebody has to look at the bytes first). If there is none, why.
  * TLS: VERDICT_INTERCEPT or VERDICT_RELAY by the route's `tls`; routes with
  * `tls: none` do not count.
  * HTTP: VERDICT_INTERCEPT; routes with `tls: none` do not count.
@@ -93,7 +94,10 @@ struct decision {
 struct decision policy_judge(const struct policy *policy,
 			     const struct attempt *attempt);
 
-/* Whether `deny` lists this address: asked of what a name resolved to. */
+/*
+ * Whether `deny` lists this address: asked of what a name resolved to. A
+ * policy of NULL denies all.
+ */
 bool policy_denies_address(const struct policy *policy,
 			   const struct address *address, uint16_t port);
 

@@ -1,0 +1,862 @@
+#include "manifest.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define N(array) (sizeof(array) / sizeof(*(array)))
+
+static void print_to(char *out, size_t cap,
+		     const struct manifest_errors *errors)
+{
+	FILE *stream = fmemopen(out, cap, "w");
+
+	assert_non_null(stream);
+	manifest_errors_print(errors, "m", stream);
+	assert_int_equal(fclose(stream), 0);
+}
+
+static struct policy *load_bytes(const char *text, size_t len)
+{
+	struct manifest_errors errors;
+	char printed[4096] = "";
+	struct policy *policy = manifest_parse(text, len, &errors);
+
+	if (!policy) {
+		print_to(printed, sizeof(printed), &errors);
+		manifest_errors_done(&errors);
+		fail_msg("%s", printed);
+	}
+	assert_int_equal(errors.n, 0);
+	return policy;
+}
+
+static struct policy *load(const char *text)
+{
+	return load_bytes(text, strlen(text));
+}
+
+/* What is printed about @text, "m:LINE:COLUMN: MESSAGE", is @expected. */
+static void assert_mistakes_in(const char *text, size_t len,
+			       const char *expected)
+{
+	struct manifest_errors errors;
+	char printed[8192] = "";
+	struct policy *policy = manifest_parse(text, len, &errors);
+
+	if (policy) {
+		policy_free(policy);
+		fail_msg("accepted: %s", text);
+	}
+	print_to(printed, sizeof(printed), &errors);
+	manifest_errors_done(&errors);
+	assert_string_equal(printed, expected);
+}
+
+static void assert_mistakes(const char *text, const char *expected)
+{
+	assert_mistakes_in(text, strlen(text), expected);
+}
+
+struct row {
+	const char *text, *expected;
+};
+
+static void assert_rows(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_mistakes(rows[i].text, rows[i].expected);
+}
+
+/* One route, whose text begins at column 12 of line 1. */
+static void assert_route_mistakes(const struct row *rows, size_t n)
+{
+	char text[1024];
+
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(text, sizeof(text), "routes: [ {%s} ]\n",
+			       rows[i].text);
+		assert_mistakes(text, rows[i].expected);
+	}
+}
+
+static void a_route_has_sensible_defaults(void **state)
+{
+	struct policy *policy = load("routes:\n  - host: Example.ORG.\n");
+	const struct route *route;
+	size_t n;
+
+	(void)state;
+	route = policy_routes(policy, &n);
+	assert_int_equal(n, 1);
+	assert_false(route->is_cidr);
+	assert_false(route->host.below);
+	assert_string_equal(route->host.base.name, "example.org");
+	assert_int_equal(route->n_ports, 2);
+	assert_int_equal(route->ports[0], 443);
+	assert_int_equal(route->ports[1], 80);
+	assert_int_equal(route->tls, ROUTE_TLS_INTERCEPT);
+	assert_int_equal(route->addresses, ROUTE_ADDRESSES_AUTO);
+	assert_false(route->private);
+	assert_int_equal(route->line, 2);
+	assert_int_equal(route->column, 5);
+	assert_int_equal(policy_refusals(policy), POLICY_REFUSALS_EXPLAIN);
+	policy_free(policy);
+}
+
+static void every_key_is_read(void **state)
+{
+	struct policy *policy =
+		load("version: 1\n"
+		     "mode: enforce\n"
+		     "refusals: terse\n"
+		     "deny:\n"
+		     "  - host: \"*.com\"\n"
+		     "  - {cidr: 10.0.0.0/8, ports: [22, 23]}\n"
+		     "routes:\n"
+		     "  - host: \"*.git.example\"\n"
+		     "    ports: 22\n"
+		     "    tls: none\n"
+		     "    addresses: virtual\n"
+		     "    private: true\n"
+		     "  - {host: s.example, ports: [8443], tls: splice,\n"
+		     "     addresses: real, private: false}\n"
+		     "  - {cidr: \"::ffff:203.0.113.0/120\", ports: [25],\n"
+		     "     private: true}\n"
+		     "  - {cidr: 8.8.8.8, ports: 53, tls: none}\n");
+	const struct route *route;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(policy_refusals(policy), POLICY_REFUSALS_TERSE);
+	route = policy_denials(policy, &n);
+	assert_int_equal(n, 2);
+	assert_true(route[0].host.below);
+	assert_int_equal(route[0].n_ports, 0);
+	assert_true(route[1].is_cidr);
+	assert_int_equal(route[1].cidr.len, 8);
+	assert_int_equal(route[1].n_ports, 2);
+
+	route = policy_routes(policy, &n);
+	assert_int_equal(n, 4);
+	assert_true(route[0].host.below);
+	assert_int_equal(route[0].n_ports, 1);
+	assert_int_equal(route[0].ports[0], 22);
+	assert_int_equal(route[0].tls, ROUTE_TLS_NONE);
+	assert_int_equal(route[0].addresses, ROUTE_ADDRESSES_VIRTUAL);
+	assert_true(route[0].private);
+	assert_int_equal(route[1].tls, ROUTE_TLS_SPLICE);
+	assert_int_equal(route[1].addresses, ROUTE_ADDRESSES_REAL);
+	assert_int_equal(route[2].cidr.base.family, AF_INET);
+	assert_int_equal(route[2].cidr.len, 24);
+	assert_int_equal(route[2].tls, ROUTE_TLS_NONE);
+	assert_int_equal(route[3].cidr.len, 32);
+	policy_free(policy);
+}
+
+static void nothing_may_be_admitted_on_purpose(void **state)
+{
+	struct policy *policy = load("routes: []\n");
+	size_t n;
+
+	(void)state;
+	(void)policy_routes(policy, &n);
+	assert_int_equal(n, 0);
+	policy_free(policy);
+}
+
+static void a_bottle_is_read_for_its_egress(void **state)
+{
+	static const char *const bottles[] = {
+		"---\n"
+		"agent_provider: {template: claude}\n"
+		"env: {A: &a !!str 1, B: *a, B: 2}\n"
+		"egress:\n"
+		"  routes: [{host: example.org}]\n"
+		"supervise: true\n"
+		"---\n"
+		"routes: [{host: evil.example}]\n"
+		"\tNotes \xff in *Markdown*.\n",
+		"\xef\xbb\xbf---\r\n"
+		"egress:\r\n"
+		"  routes: [{host: example.org}]\r\n"
+		"--- \r\n"
+		"# Notes\r\n",
+		"version: 3\negress: {routes: [{host: example.org}]}\n",
+		"---\nroutes: [{host: example.org}]\n---",
+		"---\nroutes: [{host: example.org}]\n",
+	};
+	const struct route *route;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < N(bottles); i++) {
+		struct policy *policy = load(bottles[i]);
+
+		route = policy_routes(policy, &n);
+		assert_int_equal(n, 1);
+		assert_string_equal(route->host.base.name, "example.org");
+		policy_free(policy);
+	}
+}
+
+static void places_in_a_bottle_are_those_of_the_file(void **state)
+{
+	(void)state;
+	assert_mistakes("---\nname: x\negress:\n  routes:\n    - hots: a..b\n"
+			"---\nnotes\n",
+			"m:5:7: unknown key \"hots\"; did you mean \"host\"?\n"
+			"m:5:13: \"a..b\" is not a host name: expected a name "
+			"such as example.org or \"*.example.org\"\n");
+}
+
+static void keys_in_the_wrong_place_are_told_where_to_go(void **state)
+{
+	static const struct row rows[] = {
+		{ "env: {}\n",
+		  "m:1:1: no \"egress\": a bottle's routes stand under it\n" },
+		{ "egress: {routes: []}\ndeny: []\n",
+		  "m:2:1: \"deny\" belongs inside \"egress\"\n" },
+		{ "egress: {routes: []}\nfirewall: off\n",
+		  "m:2:1: unknown key \"firewall\"; expected egress, or a key "
+		  "that is known to be for others\n" },
+		{ "egress: {routes: []}\nskils: []\n",
+		  "m:2:1: unknown key \"skils\"; did you mean \"skills\"?\n" },
+		{ "routes: []\nenv: {}\n",
+		  "m:2:1: unknown key \"env\"; expected version, mode, "
+		  "refusals, deny, routes\n" },
+		{ "egress: {}\n",
+		  "m:1:9: no \"routes\": list what is admitted, or write "
+		  "routes: [] to admit nothing\n" },
+	};
+
+	(void)state;
+	assert_rows(rows, N(rows));
+}
+
+static void what_is_no_manifest_is_refused(void **state)
+{
+	static const struct row rows[] = {
+		{ "",
+		  "m:1:1: expected a mapping with \"routes\", found nothing\n" },
+		{ "# only a comment\n",
+		  "m:1:1: expected a mapping with \"routes\", found nothing\n" },
+		{ "---\n---\n",
+		  "m:2:1: expected a mapping with \"routes\", found nothing\n" },
+		{ "hello\n",
+		  "m:1:1: expected a mapping with \"routes\", found \"hello\"\n" },
+		{ "- host: example.org\n",
+		  "m:1:1: expected a mapping with \"routes\", found a list\n" },
+		{ "version: 1\n",
+		  "m:1:1: no \"routes\": list what is admitted, or write "
+		  "routes: [] to admit nothing\n" },
+		{ "routes:\n",
+		  "m:1:8: expected a list of routes ([] admits nothing), "
+		  "found nothing\n" },
+		{ "routes: example.org\n",
+		  "m:1:9: expected a list of routes ([] admits nothing), "
+		  "found \"example.org\"\n" },
+		{ "routes: [example.org]\n",
+		  "m:1:10: expected a route such as {host: example.org}, "
+		  "found \"example.org\"\n" },
+		{ "routes: [[]]\n",
+		  "m:1:10: expected a route such as {host: example.org}, "
+		  "found a list\n" },
+		{ "routes: []\nroutes: []\n",
+		  "m:2:1: duplicate key \"routes\"; the first is on line 1\n" },
+		{ "routes: []\nversion: 2\n",
+		  "m:2:10: expected version 1, found \"2\"\n" },
+		{ "routes: []\nversion: \"1\"\n",
+		  "m:2:10: expected version 1, found \"1\" in quotes\n" },
+		{ "routes: []\nmode: observe\n",
+		  "m:2:7: \"mode: observe\" is not there in this version; it "
+		  "enforces\n" },
+		{ "routes: []\nmode: off\n",
+		  "m:2:7: expected enforce, found \"off\"\n" },
+		{ "routes: []\nrefusals: [terse]\n",
+		  "m:2:11: expected explain or terse, found a list\n" },
+		{ "routes: []\ntests: []\n",
+		  "m:2:1: \"tests\" is not run by this version\n" },
+		{ "routes: []\ndeny: {host: a.example}\n",
+		  "m:2:7: expected a list of what is denied, found a "
+		  "mapping\n" },
+		{ "routes: []\ndeny: [{host: a.example, tls: none}]\n",
+		  "m:2:26: unknown key \"tls\"; expected host, cidr, ports\n" },
+		{ "routes: []\n? [a]\n: b\n",
+		  "m:2:3: expected a key, found a list\n" },
+		{ "routes: []\n\"mo\\0de\": enforce\n",
+		  "m:2:1: unknown key \"mo\\x00de\"; did you mean \"mode\"?\n" },
+	};
+
+	(void)state;
+	assert_rows(rows, N(rows));
+}
+
+static void what_yaml_has_and_manifests_do_not_is_refused(void **state)
+{
+	static const struct row rows[] = {
+		{ "routes: &a []\n",
+		  "m:1:9: an anchor is not accepted: write the plain value\n" },
+		{ "routes: [{host: !!str a.example}]\n",
+		  "m:1:17: a tag is not accepted: write the plain value\n" },
+		{ "routes: [{host: *all}]\n",
+		  "m:1:17: an alias is not accepted: write the value out; a "
+		  "wildcard goes in quotes: \"*.example.org\"\n" },
+		{ "routes: [{host: *.example.org}]\n",
+		  "m:1:18: while scanning an alias: did not find expected "
+		  "alphabetic or numeric character; a wildcard goes in "
+		  "quotes: \"*.example.org\"\n" },
+		{ "routes: [{<<: *all, host: a.example}]\n",
+		  "m:1:11: unknown key \"<<\"; expected host, cidr, ports, "
+		  "tls, addresses, private\n" },
+		{ "routes: []\n...\n---\nroutes: []\n",
+		  "m:3:1: a further document begins here; one file holds one "
+		  "manifest\n" },
+		{ "%YAML 1.1\n---\nroutes: []\n",
+		  "m:1:1: directives (%YAML, %TAG) are not accepted\n" },
+		{ "routes:\n\t- host: a.example\n",
+		  "m:2:1: while scanning for the next token: found character "
+		  "that cannot start any token; indent with spaces, and put "
+		  "unusual text in quotes\n" },
+		{ "routes: []\n# \xff\n",
+		  "m:2:3: invalid leading UTF-8 octet\n" },
+		{ "routes: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n",
+		  "m:1:10: expected a route such as {host: example.org}, "
+		  "found a list\n"
+		  "m:1:40: nested more than 32 levels deep\n" },
+	};
+
+	(void)state;
+	assert_rows(rows, N(rows));
+	assert_mistakes_in("routes: []\n#\0\n", 13,
+			   "m:2:2: control characters are not allowed\n");
+}
+
+static void a_host_is_a_name_that_can_be_judged(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: ", "m:1:18: expected a host name, found nothing\n" },
+		{ "host: null",
+		  "m:1:18: expected a host name, found nothing\n" },
+		{ "host: \"\"", "m:1:18: expected a host name, found \"\"\n" },
+		{ "host: [a.example]",
+		  "m:1:18: expected a host name, found a list\n" },
+		{ "host: \"*\"",
+		  "m:1:18: \"*\" is not a host name: not everything can be "
+		  "admitted: name the hosts\n" },
+		{ "host: \"a.*.example\"",
+		  "m:1:18: \"a.*.example\" is not a host name: a star stands "
+		  "only as the whole first label, as in \"*.example.org\"\n" },
+		{ "host: \"a*.example.org\"",
+		  "m:1:18: \"a*.example.org\" is not a host name: a star "
+		  "stands only as the whole first label, as in "
+		  "\"*.example.org\"\n" },
+		{ "host: .example.org",
+		  "m:1:18: \".example.org\" is not a host name: what is below "
+		  "a name is written \"*.example.org\"\n" },
+		{ "host: \"https://example.org/\"",
+		  "m:1:18: \"https://example.org/\" is not a host name: write "
+		  "the host of the URL alone\n" },
+		{ "host: \"example.org:8443\"",
+		  "m:1:18: \"example.org:8443\" is not a host name: a port "
+		  "goes in \"ports\"\n" },
+		{ "host: me@example.org",
+		  "m:1:18: \"me@example.org\" is not a host name: a host has "
+		  "no user\n" },
+		{ "host: \"a.example\\0.evil.example\"",
+		  "m:1:18: \"a.example\\x00.evil.example\" is not a host "
+		  "name: it has a NUL in it\n" },
+		{ "host: \"a\\r\\nb.example\"",
+		  "m:1:18: \"a\\x0d\\nb.example\" is not a host name: "
+		  "expected a name such as example.org or "
+		  "\"*.example.org\"\n" },
+		{ "host: 10.0.0.1",
+		  "m:1:18: \"10.0.0.1\" is an address, not a host name: write "
+		  "cidr: \"10.0.0.1/32\"\n" },
+		{ "host: \"2001:db8::1\"",
+		  "m:1:18: \"2001:db8::1\" is an address, not a host name: "
+		  "write cidr: \"2001:db8::1/128\"\n" },
+		{ "host: \"[::1]\"",
+		  "m:1:18: \"[::1]\" is not a host name: an address goes in "
+		  "\"cidr\", without brackets\n" },
+		{ "host: 0x7f.1",
+		  "m:1:18: \"0x7f.1\" is not a host name: expected a name "
+		  "such as example.org or \"*.example.org\"\n" },
+		{ "host: \"\xef\xbc\x8a.example.org\"",
+		  "m:1:18: \"\\xef\\xbc\\x8a.example.org\" is not a host "
+		  "name: nor does it become one by IDNA\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+}
+
+static void a_wildcard_over_a_public_suffix_is_refused(void **state)
+{
+	static const struct row rows[] = {
+		{ "com", "is a public suffix" },
+		{ "co.uk", "is a public suffix" },
+		{ "ck", "is a public suffix" },
+		{ "any.ck", "is a public suffix" },
+		{ "xn--fiqs8s", "is a public suffix" },
+		{ "\xe4\xb8\xad\xe5\x9b\xbd", "is a public suffix" },
+		{ "github.io",
+		  "is in the private section of the public suffix list" },
+		{ "s3.amazonaws.com",
+		  "is in the private section of the public suffix list" },
+		{ "compute.amazonaws.com",
+		  "is in the private section of the public suffix list" },
+		{ "internal", "is a top-level domain" },
+	};
+	static const char *const accepted[] = {
+		"example.com",  "example.co.uk", "www.ck",
+		"me.github.io", "svc.internal",
+	};
+	struct manifest_errors errors;
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "routes: [{host: \"*.%s\"}]\n", rows[i].text);
+		assert_null(manifest_parse(text, strlen(text), &errors));
+		assert_int_equal(errors.n, 1);
+		if (!strstr(errors.list[0].message, rows[i].expected))
+			fail_msg("%s", errors.list[0].message);
+		manifest_errors_done(&errors);
+	}
+	for (size_t i = 0; i < N(accepted); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "routes: [{host: \"*.%s\"}]\n", accepted[i]);
+		policy_free(load(text));
+	}
+	policy_free(load("routes: [{host: github.io}]\n"));
+}
+
+static void names_turn_to_a_labels_once(void **state)
+{
+	static const char *const names[][2] = {
+		{ "b\xc3\xbc"
+		  "cher.example",
+		  "xn--bcher-kva.example" },
+		{ "B\xc3\x9c"
+		  "CHER.example",
+		  "xn--bcher-kva.example" },
+		/* Non-transitional: sharp s is not "ss". */
+		{ "fa\xc3\x9f.example", "xn--fa-hia.example" },
+		{ "xn--bcher-kva.example", "xn--bcher-kva.example" },
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < N(names); i++)
+		for (int below = 0; below < 2; below++) {
+			const struct route *route;
+			struct policy *policy;
+			size_t n;
+
+			(void)snprintf(text, sizeof(text),
+				       "routes: [{host: \"%s%s\"}]\n",
+				       below ? "*." : "", names[i][0]);
+			policy = load(text);
+			route = policy_routes(policy, &n);
+			assert_string_equal(route->host.base.name, names[i][1]);
+			assert_int_equal(route->host.below, below);
+			policy_free(policy);
+		}
+}
+
+static void a_cidr_is_a_prefix_that_may_be_reached(void **state)
+{
+	static const struct row rows[] = {
+		{ "cidr: 10.1.2.3/8, ports: [22], private: true",
+		  "m:1:18: \"10.1.2.3/8\" has bits set after its prefix: write "
+		  "\"10.0.0.0/8\"\n" },
+		{ "cidr: \"2001:db8::1/32\", ports: [22], private: true",
+		  "m:1:18: \"2001:db8::1/32\" has bits set after its prefix: "
+		  "write \"2001:db8::/32\"\n" },
+		{ "cidr: 10.0.0.0/33, ports: [22]",
+		  "m:1:18: expected a prefix such as 203.0.113.0/24 or "
+		  "\"2001:db8::/32\", found \"10.0.0.0/33\"\n" },
+		{ "cidr: example.org, ports: [22]",
+		  "m:1:18: expected a prefix such as 203.0.113.0/24 or "
+		  "\"2001:db8::/32\", found \"example.org\"\n" },
+		{ "cidr: 010.0.0.0/8, ports: [22]",
+		  "m:1:18: expected a prefix such as 203.0.113.0/24 or "
+		  "\"2001:db8::/32\", found \"010.0.0.0/8\"\n" },
+		{ "cidr: 169.254.169.254/32, ports: [80]",
+		  "m:1:18: \"169.254.169.254/32\" is special-purpose space "
+		  "(cloud metadata): it needs \"private: true\"\n" },
+		{ "cidr: 127.0.0.0/8, ports: [80], private: true",
+		  "m:1:18: \"127.0.0.0/8\" (loopback) is never a "
+		  "destination\n" },
+		{ "cidr: 8.8.8.0/24",
+		  "m:1:11: \"cidr\" passes bytes unread: it needs its "
+		  "\"ports\", such as ports: [22]\n" },
+		{ "cidr: 8.8.8.0/24, ports: [443], tls: splice",
+		  "m:1:49: with \"cidr\" there is no name to judge TLS by: "
+		  "write tls: none, or nothing\n" },
+		{ "cidr: 8.8.8.0/24, ports: [443], addresses: real",
+		  "m:1:55: \"addresses\" has no meaning with \"cidr\": nothing "
+		  "is resolved\n" },
+		{ "cidr: 8.8.8.0/24, host: a.example, ports: [443]",
+		  "m:1:18: an entry has either \"host\" or \"cidr\", not "
+		  "both\n" },
+		{ "ports: [443]",
+		  "m:1:11: neither \"host\" nor \"cidr\": say what the entry "
+		  "is about\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+}
+
+static void a_port_is_a_number_and_nothing_else(void **state)
+{
+#define PORT(found) "m:1:38: expected a port from 1 to 65535, found " found "\n"
+	static const struct row rows[] = {
+		{ "host: a.example, ports: [ htpps]", PORT("\"htpps\"") },
+		{ "host: a.example, ports: [ 0]", PORT("\"0\"") },
+		{ "host: a.example, ports: [ 65536]", PORT("\"65536\"") },
+		{ "host: a.example, ports: [ 0443]", PORT("\"0443\"") },
+		{ "host: a.example, ports: [ 0x1bb]", PORT("\"0x1bb\"") },
+		{ "host: a.example, ports: [ 4_43]", PORT("\"4_43\"") },
+		{ "host: a.example, ports: [ 443.0]", PORT("\"443.0\"") },
+		{ "host: a.example, ports: [ +443]", PORT("\"+443\"") },
+		{ "host: a.example, ports: [ -1]", PORT("\"-1\"") },
+		{ "host: a.example, ports: [ '443']",
+		  PORT("\"443\" in quotes") },
+		{ "host: a.example, ports: [ 99999999999999999999]",
+		  PORT("\"99999999999999999999\"") },
+		{ "host: a.example, ports: [ [443]]", PORT("a list") },
+		{ "host: a.example, ports: [443, 443]",
+		  "m:1:42: port 443 is listed twice\n" },
+		{ "host: a.example, ports: []",
+		  "m:1:36: expected at least one port, found an empty list\n" },
+		{ "host: a.example, ports: {443: 80}",
+		  "m:1:36: expected a port or a list of ports, found a "
+		  "mapping\n" },
+		{ "host: a.example, tls: none",
+		  "m:1:11: \"tls: none\" passes bytes unread: it needs its "
+		  "\"ports\", such as ports: [22]\n" },
+	};
+#undef PORT
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+}
+
+static void a_route_has_so_many_ports_and_no_more(void **state)
+{
+	char text[1024] = "routes: [{host: a.example, ports: [1";
+	size_t at = strlen(text);
+	struct manifest_errors errors;
+	struct policy *policy;
+
+	(void)state;
+	for (int port = 2; port <= ROUTE_PORTS_MAX; port++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, ", %d",
+				       port);
+	(void)snprintf(text + at, sizeof(text) - at, "]}]");
+	policy_free(load(text));
+	(void)snprintf(text + at, sizeof(text) - at, ", 99, 100]}]");
+	policy = manifest_parse(text, strlen(text), &errors);
+	assert_null(policy);
+	assert_int_equal(errors.n, 2);
+	assert_non_null(strstr(errors.list[0].message, "more than 32 ports"));
+	manifest_errors_done(&errors);
+}
+
+static void only_true_and_false_are_booleans(void **state)
+{
+	static const char *const refused[][2] = {
+		{ "yes", "\"yes\"" },   { "on", "\"on\"" },
+		{ "True", "\"True\"" }, { "1", "\"1\"" },
+		{ "y", "\"y\"" },       { "'true'", "\"true\" in quotes" },
+		{ "", "nothing" },      { "~", "nothing" },
+	};
+	char text[128], expected[128];
+
+	(void)state;
+	for (size_t i = 0; i < N(refused); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "routes:\n- host: a.example\n  private: %s\n",
+			       refused[i][0]);
+		(void)snprintf(expected, sizeof(expected),
+			       "m:3:%d: expected true or false, found %s\n",
+			       refused[i][0][0] ? 12 : 11, refused[i][1]);
+		assert_mistakes(text, expected);
+	}
+}
+
+static void what_is_not_enforced_is_not_accepted(void **state)
+{
+	static const char *const keys[] = {
+		"auth",   "dlp",     "dns",       "expires",     "git",
+		"limits", "matches", "supervise", "upstream_ca",
+	};
+	char text[128], expected[256];
+
+	(void)state;
+	for (size_t i = 0; i < N(keys); i++) {
+		(void)snprintf(text, sizeof(text), "host: a.example, %s: {}",
+			       keys[i]);
+		(void)snprintf(
+			expected, sizeof(expected),
+			"m:1:29: \"%s\" is not enforced by this version; a route must not admit more than it says\n",
+			keys[i]);
+		assert_route_mistakes(&(struct row){ text, expected }, 1);
+	}
+}
+
+static void unknown_words_are_told_what_is_known(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: a.example, port: 443",
+		  "m:1:29: unknown key \"port\"; did you mean \"ports\"?\n" },
+		{ "host: a.example, colour: red",
+		  "m:1:29: unknown key \"colour\"; expected host, cidr, ports, "
+		  "tls, addresses, private\n" },
+		{ "host: a.example, tls: spice",
+		  "m:1:34: expected intercept, splice or none, found "
+		  "\"spice\"\n" },
+		{ "host: a.example, addresses: fake",
+		  "m:1:40: expected real or virtual, found \"fake\"\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+	/* In the order of the text, not in that of finding. */
+	assert_mistakes("routes: [ {host: a.example, tsl: none} ]\n",
+			"m:1:11: \"tls: none\" passes bytes unread: it needs "
+			"its \"ports\", such as ports: [22]\n"
+			"m:1:29: unknown key \"tsl\"; did you mean \"tls\"?\n");
+}
+
+static void long_text_is_quoted_short(void **state)
+{
+	(void)state;
+	assert_mistakes(
+		"routes: []\nrefusals: "
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+		"m:2:11: expected explain or terse, found \""
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa..."
+		"\"\n");
+}
+
+static void two_readings_of_one_destination_are_refused(void **state)
+{
+	static const struct row rows[] = {
+		{ "routes:\n"
+		  "- host: a.example\n"
+		  "- host: b.example\n"
+		  "- {host: A.example., ports: [80, 443], tls: splice}\n",
+		  "m:4:3: this and line 2 are about the same host and port, "
+		  "but differ in \"tls\"\n" },
+		{ "routes:\n"
+		  "- {cidr: 8.8.8.8/32, ports: [53]}\n"
+		  "- {cidr: 8.8.8.8, ports: [53], private: true}\n",
+		  "m:3:3: this and line 2 are about the same prefix and port, "
+		  "but differ in \"private\"\n" },
+		{ "routes:\n"
+		  "- {host: a.example, addresses: real}\n"
+		  "- {host: a.example, ports: 443}\n",
+		  "m:3:3: this and line 2 are about the same host and port, "
+		  "but differ in \"addresses\"\n" },
+	};
+
+	(void)state;
+	assert_rows(rows, N(rows));
+	policy_free(load("routes:\n"
+			 "- host: a.example\n"
+			 "- {host: a.example, ports: 22, tls: none}\n"
+			 "- {host: \"*.a.example\", tls: splice}\n"
+			 "- {host: a.example, ports: 443}\n"));
+}
+
+static void all_mistakes_are_reported_in_order(void **state)
+{
+	(void)state;
+	assert_mistakes(
+		"version: one\n"
+		"refusals: loud\n"
+		"deny:\n"
+		"  - host: a..b\n"
+		"routes:\n"
+		"  - host: example.org\n"
+		"    ports: [htpps]\n"
+		"  - host: \"*.com\"\n"
+		"  - cidr: 10.0.0.0/8\n"
+		"    ports: 22\n"
+		"  - host: a.example\n"
+		"    private: yes\n"
+		"    matches: []\n"
+		"  - host: b.example\n"
+		"    host: c.example\n"
+		"  - {}\n"
+		"  - host: [\n",
+		"m:1:10: expected version 1, found \"one\"\n"
+		"m:2:11: expected explain or terse, found \"loud\"\n"
+		"m:4:11: \"a..b\" is not a host name: expected a name such as "
+		"example.org or \"*.example.org\"\n"
+		"m:7:13: expected a port from 1 to 65535, found \"htpps\"\n"
+		"m:8:11: \"*.com\" would admit names that anybody can register: "
+		"com is a public suffix; name the hosts, or go one label "
+		"deeper\n"
+		"m:9:11: \"10.0.0.0/8\" is special-purpose space (private "
+		"use): it needs \"private: true\"\n"
+		"m:12:14: expected true or false, found \"yes\"\n"
+		"m:13:5: \"matches\" is not enforced by this version; a route "
+		"must not admit more than it says\n"
+		"m:15:5: duplicate key \"host\"; the first is on line 14\n"
+		"m:16:5: neither \"host\" nor \"cidr\": say what the entry is "
+		"about\n"
+		"m:17:11: expected a host name, found a list\n"
+		"m:18:1: while parsing a flow node: did not find expected node "
+		"content\n");
+}
+
+/* Only what the text says is reported, not what was cut off. */
+static void a_syntax_error_is_not_made_worse(void **state)
+{
+	(void)state;
+	assert_mistakes("routes:\n  - ports: [x]\n    tls: none\n    @",
+			"m:2:13: expected a port from 1 to 65535, found \"x\"\n"
+			"m:4:5: while scanning for the next token: found "
+			"character that cannot start any token; indent with "
+			"spaces, and put unusual text in quotes\n");
+	assert_mistakes("version: 1\n@",
+			"m:2:1: while scanning for the next token: found "
+			"character that cannot start any token; indent with "
+			"spaces, and put unusual text in quotes\n");
+}
+
+static void mistakes_without_end_are_counted(void **state)
+{
+	char *text = malloc(65536);
+	struct manifest_errors errors;
+	size_t at;
+
+	(void)state;
+	assert_non_null(text);
+	at = (size_t)snprintf(text, 65536, "routes:\n");
+	for (int i = 0; i < 1000; i++)
+		at += (size_t)snprintf(text + at, 65536 - at, "- x\n");
+	assert_null(manifest_parse(text, at, &errors));
+	assert_int_equal(errors.n, 101);
+	assert_string_equal(errors.list[100].message,
+			    "and 900 more mistakes that are not listed");
+	manifest_errors_done(&errors);
+	free(text);
+}
+
+static void a_huge_text_is_refused_unread(void **state)
+{
+	char *text = calloc(1, MANIFEST_MAX + 1);
+
+	(void)state;
+	assert_non_null(text);
+	assert_mistakes_in(text, MANIFEST_MAX + 1,
+			   "m:1:1: more than 4194304 bytes of manifest\n");
+	free(text);
+}
+
+static void ten_thousand_routes_load(void **state)
+{
+	const size_t cap = 1 << 20;
+	char *text = malloc(cap);
+	struct policy *policy;
+	size_t at, n;
+
+	(void)state;
+	assert_non_null(text);
+	at = (size_t)snprintf(text, cap, "routes:\n");
+	for (int i = 0; i < 10000; i++)
+		at += (size_t)snprintf(text + at, cap - at,
+				       "  - host: \"*.h%d.example\"\n", i);
+	policy = load_bytes(text, at);
+	(void)policy_routes(policy, &n);
+	assert_int_equal(n, 10000);
+	policy_free(policy);
+	free(text);
+}
+
+static void a_file_is_read_whole(void **state)
+{
+	char name[] = "/tmp/sluice-manifest-XXXXXX";
+	int fd = mkstemp(name);
+	char *text = NULL;
+	size_t len = 0;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "routes: []\n", 11), 11);
+	assert_int_equal(manifest_read(name, &text, &len), 0);
+	assert_int_equal(len, 11);
+	assert_string_equal(text, "routes: []\n");
+	free(text);
+
+	text = NULL;
+	assert_int_equal(ftruncate(fd, MANIFEST_MAX), 0);
+	assert_int_equal(manifest_read(name, &text, &len), 0);
+	assert_int_equal(len, MANIFEST_MAX);
+	free(text);
+
+	text = NULL;
+	assert_int_equal(ftruncate(fd, MANIFEST_MAX + 1), 0);
+	assert_int_equal(manifest_read(name, &text, &len), -EFBIG);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(manifest_read(name, &text, &len), -ENOENT);
+	assert_int_equal(manifest_read("/", &text, &len), -EISDIR);
+	assert_null(text);
+}
+
+static void want_of_memory_is_said(void **state)
+{
+	const struct manifest_errors none = { 0 };
+	char printed[64] = "";
+
+	(void)state;
+	print_to(printed, sizeof(printed), &none);
+	assert_string_equal(printed, "m: out of memory\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_route_has_sensible_defaults),
+		cmocka_unit_test(every_key_is_read),
+		cmocka_unit_test(nothing_may_be_admitted_on_purpose),
+		cmocka_unit_test(a_bottle_is_read_for_its_egress),
+		cmocka_unit_test(places_in_a_bottle_are_those_of_the_file),
+		cmocka_unit_test(keys_in_the_wrong_place_are_told_where_to_go),
+		cmocka_unit_test(what_is_no_manifest_is_refused),
+		cmocka_unit_test(what_yaml_has_and_manifests_do_not_is_refused),
+		cmocka_unit_test(a_host_is_a_name_that_can_be_judged),
+		cmocka_unit_test(a_wildcard_over_a_public_suffix_is_refused),
+		cmocka_unit_test(names_turn_to_a_labels_once),
+		cmocka_unit_test(a_cidr_is_a_prefix_that_may_be_reached),
+		cmocka_unit_test(a_port_is_a_number_and_nothing_else),
+		cmocka_unit_test(a_route_has_so_many_ports_and_no_more),
+		cmocka_unit_test(only_true_and_false_are_booleans),
+		cmocka_unit_test(what_is_not_enforced_is_not_accepted),
+		cmocka_unit_test(unknown_words_are_told_what_is_known),
+		cmocka_unit_test(long_text_is_quoted_short),
+		cmocka_unit_test(two_readings_of_one_destination_are_refused),
+		cmocka_unit_test(all_mistakes_are_reported_in_order),
+		cmocka_unit_test(a_syntax_error_is_not_made_worse),
+		cmocka_unit_test(mistakes_without_end_are_counted),
+		cmocka_unit_test(a_huge_text_is_refused_unread),
+		cmocka_unit_test(ten_thousand_routes_load),
+		cmocka_unit_test(a_file_is_read_whole),
+		cmocka_unit_test(want_of_memory_is_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
