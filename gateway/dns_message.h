@@ -15,7 +15,8 @@
 #define DNS_PLAIN_MAX 512 /* RFC 1035 4.2.1, without EDNS */
 #define DNS_MESSAGE_MAX 65535
 #define DNS_ADDRESSES_MAX 32 /* taken from one response; more are left out */
-#define DNS_CHAIN_MAX 12     /* CNAMEs followed */
+#define DNS_CHAIN_MAX 12     /* CNAMEs followed; a longer chain is BAD */
+#define DNS_RECORDS_MAX 1024 /* in one message; more make it malformed */
 #define DNS_EDE_TEXT_MAX 200 /* bytes */
 
 enum dns_type {
@@ -44,13 +45,14 @@ enum dns_rcode {
 
 struct dns_query {
 	uint16_t id;
+	uint8_t opcode; /* not 0 only with DNS_NOTIMP; echoed */
 	bool recursion_desired, checking_disabled;
 	struct domain name; /* len 0 if it is not a host name (say, the root) */
 	uint16_t type, class;
 	bool edns, dnssec_ok;
 	uint16_t udp_size; /* what the agent takes, within [512, 1232] */
 	uint8_t question[255 + 4]; /* its bytes, echoed in its own spelling */
-	size_t question_len;
+	size_t question_len;       /* 0 if it was not sound */
 };
 
 enum dns_parsed {
@@ -62,7 +64,8 @@ enum dns_parsed {
 /*
  * A query has one question of class IN, opcode 0, at most one OPT, which is
  * of version 0, and no bytes after the last record. What else it may hold is
- * read over. On ERROR, @query has the id, and the question if that was sound.
+ * read over. On ERROR, @query has the id, and the question if that was sound,
+ * so that dns_answer_write() can answer it; on DROP it is untouched.
  */
 MUST_CHECK enum dns_parsed dns_query_parse(const uint8_t *bytes, size_t len,
 					   struct dns_query *query,
@@ -71,7 +74,7 @@ MUST_CHECK enum dns_parsed dns_query_parse(const uint8_t *bytes, size_t len,
 /* What goes into an answer besides the question. */
 struct dns_answer {
 	enum dns_rcode rcode;
-	const struct address *addresses; /* written as A or AAAA by family */
+	const struct address *addresses; /* those of the question's type */
 	size_t n_addresses;
 	uint32_t ttl_s; /* of these, or of the SOA */
 	bool soa;       /* a made-up SOA, so that a negative answer is cached */
@@ -80,9 +83,10 @@ struct dns_answer {
 };
 
 /*
- * Writes the answer to @query within @cap bytes (512 suffice for a truncated
- * one). Where it does not fit, TC is set and no answer is given. Returns its
- * length.
+ * Writes the answer to @query within @cap bytes, which is DNS_PLAIN_MAX at
+ * least. Where it does not fit, TC is set and no record is given but OPT.
+ * There is an OPT if the query had one. Of the addresses, those of the other
+ * family than the question's type are left out. Returns its length.
  */
 size_t dns_answer_write(uint8_t *bytes, size_t cap,
 			const struct dns_query *query,
@@ -90,8 +94,9 @@ size_t dns_answer_write(uint8_t *bytes, size_t cap,
 
 /*
  * An upstream query for @name with recursion desired and EDNS at 1232 without
- * options. Returns its length; @cap of 300 always suffices.
+ * options. Returns its length, 0 if it does not fit; DNS_QUERY_MAX suffices.
  */
+#define DNS_QUERY_MAX 300
 size_t dns_query_write(uint8_t *bytes, size_t cap, uint16_t id,
 		       const struct domain *name, uint16_t type);
 
@@ -111,9 +116,13 @@ struct dns_addresses {
 
 /*
  * Reads @bytes as the response to a question for @name and @type (A or AAAA).
- * Only the owner that the chain from @name leads to counts; records of other
- * owners, other types, and other sections are passed over. For NODATA and
- * NXDOMAIN, ttl_s is the SOA's negative TTL (RFC 2308), 0 without one.
+ * Only the owner that the chain from @name leads to counts, whatever order
+ * the chain stands in; records of other owners, other types, and other
+ * sections are passed over. A chain that forks, loops or is too long is BAD.
+ * For NODATA and NXDOMAIN, ttl_s is the SOA's negative TTL (RFC 2308), 0
+ * without one. An IPv4-mapped address comes out as the IPv4 one it is. The TC
+ * bit is not looked at: who gets such a response asks again over TCP.
+ * @addresses is set at FOUND, NODATA and NXDOMAIN.
  */
 MUST_CHECK enum dns_result dns_response_parse(const uint8_t *bytes, size_t len,
 					      const struct domain *name,

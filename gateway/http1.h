@@ -7,7 +7,8 @@
  * body is read as data runs and written again under the framing that the
  * written head announces. Nothing is ever copied through unparsed.
  *
- * All views (struct http1_text) borrow from the bytes that were parsed.
+ * All views (struct http1_text) borrow from the bytes that were parsed, but
+ * for a path that an absolute-form target did not spell out.
  */
 #ifndef SLUICE_HTTP1_H
 #define SLUICE_HTTP1_H
@@ -20,6 +21,8 @@
 #define HTTP1_HEAD_MAX 65536 /* bytes, to the empty line and with it */
 #define HTTP1_FIELDS_MAX 100
 #define HTTP1_CHUNK_LINE_MAX 1024 /* size, extensions and CRLF */
+#define HTTP1_TRAILERS_MAX 8192   /* bytes, to the empty line and with it */
+#define HTTP1_OPTIONS_MAX 32      /* what Connection lists */
 
 struct http1_text {
 	const char *at;
@@ -45,8 +48,8 @@ enum http1_framing {
 
 struct http1_request {
 	struct http1_text method;
-	struct http1_text
-		path; /* origin-form, with the query; "*" for OPTIONS */
+	struct http1_text path; /* origin-form, with the query; "*" for
+				   OPTIONS */
 	bool is_http10;
 	struct domain host; /* of Host, or where Host is an address: len 0 */
 	struct http1_text authority; /* Host's value, port included */
@@ -57,7 +60,8 @@ struct http1_request {
 	uint64_t content_length;
 	bool keep_alive;
 	bool expects_continue;
-	bool wants_websocket; /* a sound RFC 6455 handshake */
+	bool wants_websocket; /* a sound RFC 6455 handshake; any other Upgrade
+				 has been dropped */
 	struct http1_field fields[HTTP1_FIELDS_MAX];
 	size_t n_fields; /* end-to-end ones: hop-by-hop, Host, Content-Length,
 			    Transfer-Encoding and Expect are taken out */
@@ -71,8 +75,8 @@ struct http1_response {
 	uint64_t content_length;
 	bool has_content_length; /* also where there is no body (HEAD, 304) */
 	bool keep_alive;
-	bool is_websocket; /* 101 with Upgrade: websocket */
-	struct http1_text websocket_accept;
+	bool is_websocket; /* a 101, which is refused for anything else */
+	struct http1_text websocket_accept; /* to be checked against the key */
 	struct http1_field fields[HTTP1_FIELDS_MAX];
 	size_t n_fields;
 };
@@ -80,43 +84,52 @@ struct http1_response {
 /*
  * Whether @bytes hold a whole head: HTTP1_DONE sets @head_len. @scanned, 0 at
  * first, remembers how far earlier calls on the same growing bytes looked.
- * HTTP1_BAD once no head can come of it (above HTTP1_HEAD_MAX, or a first
- * line that is no HTTP): @status is 400 or 431.
+ * HTTP1_BAD once no head can come of it (above HTTP1_HEAD_MAX, a first line
+ * that is no HTTP, a line that does not end in CRLF): @status is 400 or 431.
+ * The work over all calls is linear in the bytes.
  */
 MUST_CHECK enum http1_result http1_head_find(const char *bytes, size_t len,
 					     size_t *scanned, size_t *head_len,
 					     unsigned *status);
 
 /*
- * Parses a whole head. False sets @status (400, 417, 431, 501, 505) and, for
- * people, @why, a constant string.
+ * Parses a whole head. False sets @status and, for people, @why, a constant
+ * string; @request is then untouched. 400: unsound, 417: an Expect other than
+ * 100-continue, 431: too large, 501: a method that is not carried (CONNECT,
+ * TRACE), 505: a version other than 1.0 and 1.1.
  */
 MUST_CHECK bool http1_request_parse(const char *head, size_t len,
 				    struct http1_request *request,
 				    unsigned *status, const char **why);
 
-/* @to_head: the request's method was HEAD. */
+/*
+ * The same for a response. @to_head: the request's method was HEAD. A 1xx is
+ * a response of its own, without a body; the final one follows it.
+ */
 MUST_CHECK bool http1_response_parse(const char *head, size_t len, bool to_head,
 				     struct http1_response *response,
 				     const char **why);
 
-/* The value of the one field of that name, NULL at if none or several. */
+/* The value of the one field of that name; its @at is NULL if there is none,
+ * or more than one. */
 struct http1_text http1_field_value(const struct http1_field *fields, size_t n,
 				    const char *name);
 
 /*
  * Writes the head for the origin: origin-form target, Host first (the name,
- * and @port unless it is the scheme's own), one framing field. HTTP/1.1
- * always. Returns its length, 0 if it does not fit in @cap.
+ * and the port unless it is 0), the fields in their order, one framing field.
+ * HTTP/1.1 always. Returns its length, 0 if it does not fit in @cap.
  */
 size_t http1_request_write(const struct http1_request *request, char *bytes,
 			   size_t cap);
 
 /*
- * Writes the head for the agent, under the request's version: a body of
- * unknown length is chunked for HTTP/1.1, until close for HTTP/1.0. @framing
- * is set to what the written head announces; @keep_alive is in/out: in,
- * whether the connection may stay open; out, whether the head says so.
+ * Writes the head for the agent, in HTTP/1.1 but for what the request's
+ * version can take: a body of unknown length is chunked for HTTP/1.1, until
+ * close for HTTP/1.0. @framing is set to what the written head announces;
+ * @keep_alive is in/out: in, whether the connection may stay open; out,
+ * whether the head says so. A 1xx says nothing of it. Returns the length, 0
+ * if it does not fit in @cap; the two are then untouched.
  */
 size_t http1_response_write(const struct http1_response *response,
 			    bool agent_http10, char *bytes, size_t cap,
@@ -127,7 +140,7 @@ size_t http1_response_write(const struct http1_response *response,
 struct http1_body {
 	enum http1_framing framing;
 	uint64_t left;   /* of the length, or of the chunk */
-	unsigned state;  /* of the chunked reader */
+	unsigned state;  /* of the chunked reader; http1.c has the drawing */
 	size_t line_len; /* bytes of the line or the trailers so far */
 	bool done;
 };
@@ -139,7 +152,9 @@ void http1_body_init(struct http1_body *body, enum http1_framing framing,
  * Reads from @bytes: sets @used to how many were taken, and @data to the next
  * run of payload among them, possibly empty. MORE: call again with what comes
  * after @used. DONE: the body ended after @used; what follows is the next
- * message's. Trailer fields are checked and dropped.
+ * message's. BAD: the framing is unsound, and stays so. Trailer fields are
+ * checked and dropped. A body until close is never DONE: its end is the
+ * connection's.
  */
 MUST_CHECK enum http1_result http1_body_read(struct http1_body *body,
 					     const char *bytes, size_t len,
@@ -151,12 +166,14 @@ MUST_CHECK enum http1_result http1_body_read(struct http1_body *body,
 
 /*
  * Writes @data (its length not 0) under @framing, returns the bytes written,
- * at most data.len + HTTP1_BODY_OVERHEAD.
+ * at most data.len + HTTP1_BODY_OVERHEAD. That a body of HTTP1_LENGTH comes
+ * to that length is the caller's to see to.
  */
 size_t http1_body_write(enum http1_framing framing, struct http1_text data,
 			char *bytes);
 
-/* What ends a body under @framing: "0\r\n\r\n" or nothing. */
+/* What ends a body under @framing: "0\r\n\r\n" or nothing; at most
+ * HTTP1_BODY_OVERHEAD bytes. */
 size_t http1_body_finish(enum http1_framing framing, char *bytes);
 
 #endif

@@ -10,8 +10,11 @@
  * What OpenSSL would refuse, or two implementations could read differently,
  * is BAD: duplicate extensions, a server_name list that is not exactly one
  * sound host_name, lengths that disagree, bytes left over, records that are
- * empty, too long, or of another type. GREASE and unknown values are passed
- * over (RFC 8701).
+ * empty, too long, or of another type, a ClientHello that does not end with
+ * its record. GREASE and unknown values are passed over (RFC 8701).
+ *
+ * The work is linear in the bytes fed, however they are cut, and the memory
+ * held follows what was sent, not what a length claims.
  */
 #ifndef SLUICE_TLS_HELLO_H
 #define SLUICE_TLS_HELLO_H
@@ -22,7 +25,6 @@
 
 #define TLS_HELLO_MAX 65536   /* bytes of handshake message, header included */
 #define TLS_HELLO_RECORDS 128 /* records it may be spread over */
-#define TLS_ALPN_MAX 16       /* protocols looked at; more are passed over */
 
 enum tls_read {
 	TLS_READ_MORE = 0,
@@ -36,8 +38,8 @@ enum tls_fault {
 	TLS_FAULT_NOT_TLS,   /* the first bytes are no TLS record */
 	TLS_FAULT_MALFORMED, /* decode_error */
 	TLS_FAULT_NAME,      /* server_name is not one sound host name */
-	TLS_FAULT_TOO_LONG,
-	TLS_FAULT_VERSION, /* no TLS 1.2 or newer is offered */
+	TLS_FAULT_TOO_LONG,  /* for the two limits above, or for our memory */
+	TLS_FAULT_VERSION,   /* no TLS 1.2 or newer is offered */
 };
 
 struct tls_client_hello {
@@ -50,12 +52,12 @@ struct tls_client_hello {
 	size_t alpn_len; /* SIZE_MAX if it is longer than that */
 };
 
-/* Owns @message. Zeroed is ready; tls_reader_done() frees. */
+/* Owns @message. Zeroed is ready; tls_reader_done() frees, and zeroes. */
 struct tls_reader {
-	uint8_t *message;
+	uint8_t *message; /* what there is of it */
 	size_t len, cap;
 	size_t record_left; /* of the record being read */
-	uint8_t header[5];  /* of the record to come, so far */
+	uint8_t header[5];  /* of that record, or so far of the next */
 	size_t header_len;
 	unsigned records;
 	bool skip_ccs; /* change_cipher_spec records before it are passed over */
@@ -65,14 +67,14 @@ struct tls_reader {
 /*
  * Feeds @len bytes. @used, if not NULL, is set to how many belong to the
  * message and the records before its end: at DONE the rest has not been
- * looked at.
+ * looked at. After BAD (reader->fault says why) it stays BAD.
  */
 MUST_CHECK enum tls_read tls_reader_feed(struct tls_reader *reader,
 					 const uint8_t *bytes, size_t len,
 					 size_t *used);
 void tls_reader_done(struct tls_reader *reader);
 
-/* At DONE: the message as a ClientHello. False sets reader->fault. */
+/* At DONE: the message as a ClientHello. False sets reader->fault for good. */
 MUST_CHECK bool tls_client_hello_parse(struct tls_reader *reader,
 				       struct tls_client_hello *hello);
 
@@ -92,7 +94,10 @@ enum tls_server_first {
 /* At DONE, or at BAD for a first record of another type. */
 enum tls_server_first tls_server_first(const struct tls_reader *reader);
 
-/* Whether the second hello may follow the first: same name, same ALPN. */
+/*
+ * Whether the second hello may follow the first: same name, same ALPN. Lists
+ * of protocols that were too long to keep do not agree.
+ */
 bool tls_client_hello_agrees(const struct tls_client_hello *first,
 			     const struct tls_client_hello *second);
 

@@ -1,0 +1,1169 @@
+#include "http1.h"
+
+#include "address.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define STATUS_BAD_REQUEST 400
+#define STATUS_EXPECTATION_FAILED 417
+#define STATUS_FIELDS_TOO_LARGE 431
+#define STATUS_NOT_IMPLEMENTED 501
+#define STATUS_VERSION_NOT_SUPPORTED 505
+
+#define LENGTH_DIGITS_MAX 19 /* as many as always fit in 64 bits */
+#define CHUNK_DIGITS_MAX 16
+
+/* What a refused head is refused with; only requests have use for @status. */
+struct fault {
+	unsigned status;
+	const char *why;
+};
+
+static bool refuse_with(struct fault *fault, unsigned status, const char *why)
+{
+	*fault = (struct fault){ .status = status, .why = why };
+	return false;
+}
+
+static bool refuse(struct fault *fault, const char *why)
+{
+	return refuse_with(fault, STATUS_BAD_REQUEST, why);
+}
+
+/* --- text --- */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* RFC 9110 5.6.2 */
+static bool is_token_char(char c)
+{
+	return is_alpha(c) || is_digit(c) ||
+	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+/* RFC 9110 5.5: all but the control characters, HTAB excepted */
+static bool is_value_char(char c)
+{
+	unsigned char byte = (unsigned char)c;
+
+	return byte == '\t' || (byte >= ' ' && byte != 0x7f);
+}
+
+static bool text_all(struct http1_text text, bool (*is_sound)(char c))
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_sound(text.at[i]))
+			return false;
+	return true;
+}
+
+static bool text_is_token(struct http1_text text)
+{
+	return text.len > 0 && text_all(text, is_token_char);
+}
+
+/* For methods, which have case. */
+static bool text_is_exactly(struct http1_text text, const char *word)
+{
+	return text.len == strlen(word) && memcmp(text.at, word, text.len) == 0;
+}
+
+/* For names, codings and options, which have none. */
+static bool text_is(struct http1_text text, const char *word)
+{
+	return text.len == strlen(word) &&
+	       strncasecmp(text.at, word, text.len) == 0;
+}
+
+static bool text_is_same(struct http1_text a, struct http1_text b)
+{
+	return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+static bool text_starts(struct http1_text text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return text.len >= n && strncasecmp(text.at, prefix, n) == 0;
+}
+
+static struct http1_text text_skip(struct http1_text text, size_t n)
+{
+	return (struct http1_text){ .at = text.at + n, .len = text.len - n };
+}
+
+static struct http1_text text_trim(struct http1_text text)
+{
+	while (text.len > 0 && is_blank(text.at[0]))
+		text = text_skip(text, 1);
+	while (text.len > 0 && is_blank(text.at[text.len - 1]))
+		text.len--;
+	return text;
+}
+
+/* What stands before the first @c; @rest is what stands after it. */
+static bool text_split(struct http1_text *rest, char c,
+		       struct http1_text *before)
+{
+	const char *at = rest->len ? memchr(rest->at, c, rest->len) : NULL;
+
+	if (!at)
+		return false;
+	before->at = rest->at;
+	before->len = (size_t)(at - rest->at);
+	*rest = text_skip(*rest, before->len + 1);
+	return true;
+}
+
+/* The next line without its CRLF. A CR elsewhere is no character of any. */
+static bool text_take_line(struct http1_text *rest, struct http1_text *line)
+{
+	if (!text_split(rest, '\n', line) || line->len == 0 ||
+	    line->at[line->len - 1] != '\r')
+		return false;
+	line->len--;
+	return true;
+}
+
+/* Decimal digits alone, without zeros in front, at most @digits of them. */
+static bool text_number(struct http1_text text, size_t digits, uint64_t *number)
+{
+	uint64_t value = 0;
+
+	assert(digits <= LENGTH_DIGITS_MAX);
+	if (text.len == 0 || text.len > digits || !text_all(text, is_digit) ||
+	    (text.at[0] == '0' && text.len > 1))
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		value = value * 10 + (uint64_t)(text.at[i] - '0');
+	*number = value;
+	return true;
+}
+
+/* --- the head's end --- */
+
+/* One byte more: DONE if it ends the head, BAD if no head has it there. */
+static enum http1_result scan_byte(const char *bytes, size_t i)
+{
+	const char *line_end;
+
+	/* No line may be empty before the first, either (RFC 9112 2.2). */
+	if (i == 0)
+		return is_token_char(bytes[0]) ? HTTP1_MORE : HTTP1_BAD;
+	if (bytes[i] != '\n') {
+		if (bytes[i - 1] == '\r')
+			return HTTP1_BAD;
+		return bytes[i] == '\r' || is_value_char(bytes[i]) ? HTTP1_MORE
+								   : HTTP1_BAD;
+	}
+	if (bytes[i - 1] != '\r')
+		return HTTP1_BAD;
+	/* Back over this line alone, so that all lines cost one pass. */
+	line_end = memrchr(bytes, '\n', i);
+	if (!line_end)
+		return memmem(bytes, i, "HTTP/", 5) ? HTTP1_MORE : HTTP1_BAD;
+	return line_end == bytes + i - 2 ? HTTP1_DONE : HTTP1_MORE;
+}
+
+enum http1_result http1_head_find(const char *bytes, size_t len,
+				  size_t *scanned, size_t *head_len,
+				  unsigned *status)
+{
+	size_t end = len < HTTP1_HEAD_MAX ? len : HTTP1_HEAD_MAX;
+
+	for (size_t i = *scanned; i < end; i++) {
+		enum http1_result result = scan_byte(bytes, i);
+
+		if (result == HTTP1_DONE)
+			*head_len = i + 1;
+		if (result == HTTP1_BAD)
+			*status = STATUS_BAD_REQUEST;
+		if (result != HTTP1_MORE)
+			return result;
+		*scanned = i + 1;
+	}
+	if (end < HTTP1_HEAD_MAX)
+		return HTTP1_MORE;
+	*status = STATUS_FIELDS_TOO_LARGE;
+	return HTTP1_BAD;
+}
+
+/* --- fields --- */
+
+struct fields {
+	struct http1_field *list;
+	size_t n;
+};
+
+static bool field_parse(struct http1_text line, struct http1_field *field,
+			struct fault *fault)
+{
+	if (is_blank(line.at[0]))
+		return refuse(fault, "a field is folded over several lines");
+	if (!text_split(&line, ':', &field->name))
+		return refuse(fault, "a field has no colon");
+	if (!text_is_token(field->name))
+		return refuse(fault, "a field's name is not a token");
+	if (!text_all(line, is_value_char))
+		return refuse(fault, "a field has control characters");
+	field->value = text_trim(line);
+	return true;
+}
+
+/* Reads the fields of a head to the empty line, with which it must end. */
+static bool fields_parse(struct http1_text rest, struct fields *fields,
+			 struct fault *fault)
+{
+	struct http1_text line;
+
+	for (;;) {
+		if (!text_take_line(&rest, &line))
+			return refuse(fault, "a line does not end in CRLF");
+		if (line.len == 0)
+			break;
+		if (fields->n == HTTP1_FIELDS_MAX)
+			return refuse_with(fault, STATUS_FIELDS_TOO_LARGE,
+					   "there are too many fields");
+		if (!field_parse(line, &fields->list[fields->n], fault))
+			return false;
+		fields->n++;
+	}
+	return rest.len == 0 || refuse(fault, "bytes follow the empty line");
+}
+
+struct http1_text http1_field_value(const struct http1_field *fields, size_t n,
+				    const char *name)
+{
+	struct http1_text value = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (!text_is(fields[i].name, name))
+			continue;
+		if (value.at)
+			return (struct http1_text){ 0 };
+		value = fields[i].value;
+	}
+	return value;
+}
+
+static struct http1_text value_of(const struct fields *fields, const char *name)
+{
+	return http1_field_value(fields->list, fields->n, name);
+}
+
+/* --- what concerns one hop only --- */
+
+struct connection {
+	bool close, keep_alive, upgrade;
+	struct http1_text options[HTTP1_OPTIONS_MAX];
+	size_t n;
+};
+
+/*
+ * Fields that decide where a message goes, where it ends and who sent it.
+ * Naming them in Connection would take them from the next reader's view
+ * after the gateway has judged by them.
+ */
+static bool is_end_to_end_for_sure(struct http1_text name)
+{
+	static const char *const names[] = { "Host", "Transfer-Encoding",
+					     "Authorization", "Cookie",
+					     "Set-Cookie" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (text_is(name, names[i]))
+			return true;
+	return text_starts(name, "Content-");
+}
+
+static bool connection_add(struct connection *connection,
+			   struct http1_text option, struct fault *fault)
+{
+	if (option.len == 0) /* RFC 9110 5.6.1.2 */
+		return true;
+	if (!text_is_token(option))
+		return refuse(fault, "Connection lists what is not a token");
+	if (is_end_to_end_for_sure(option))
+		return refuse(fault, "Connection lists an end-to-end field");
+	if (connection->n == HTTP1_OPTIONS_MAX)
+		return refuse(fault, "Connection lists too much");
+	connection->options[connection->n++] = option;
+	if (text_is(option, "close"))
+		connection->close = true;
+	if (text_is(option, "keep-alive"))
+		connection->keep_alive = true;
+	if (text_is(option, "upgrade"))
+		connection->upgrade = true;
+	return true;
+}
+
+static bool connection_parse(const struct fields *fields,
+			     struct connection *connection, struct fault *fault)
+{
+	for (size_t i = 0; i < fields->n; i++) {
+		struct http1_text rest = fields->list[i].value, option;
+
+		if (!text_is(fields->list[i].name, "Connection"))
+			continue;
+		while (text_split(&rest, ',', &option))
+			if (!connection_add(connection, text_trim(option),
+					    fault))
+				return false;
+		if (!connection_add(connection, text_trim(rest), fault))
+			return false;
+	}
+	return true;
+}
+
+static bool connection_keeps_alive(const struct connection *connection,
+				   bool is_http10)
+{
+	return !connection->close && (!is_http10 || connection->keep_alive);
+}
+
+/*
+ * Fields that end here: those of RFC 9110 7.6.1; those the writers make anew
+ * from what was parsed; and those that would lead the agent round the gateway
+ * or bind it to the origin's own key.
+ */
+static bool ends_here(struct http1_text name,
+		      const struct connection *connection)
+{
+	static const char *const names[] = {
+		"Connection",
+		"Keep-Alive",
+		"TE",
+		"Trailer",
+		"Upgrade",
+		"HTTP2-Settings",
+		"Host",
+		"Content-Length",
+		"Transfer-Encoding",
+		"Expect",
+		"Alt-Svc",
+		"Public-Key-Pins",
+		"Public-Key-Pins-Report-Only",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (text_is(name, names[i]))
+			return true;
+	for (size_t i = 0; i < connection->n; i++)
+		if (text_is_same(name, connection->options[i]))
+			return true;
+	return text_starts(name, "Proxy-");
+}
+
+static void fields_keep_end_to_end(struct fields *fields,
+				   const struct connection *connection)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fields->n; i++)
+		if (!ends_here(fields->list[i].name, connection))
+			fields->list[n++] = fields->list[i];
+	fields->n = n;
+}
+
+/* Standard base64 of so many bytes that @padding ends it. */
+static bool is_base64(struct http1_text text, size_t len, const char *padding)
+{
+	size_t n_padding = strlen(padding);
+
+	if (text.len != len ||
+	    !text_starts(text_skip(text, len - n_padding), padding))
+		return false;
+	for (size_t i = 0; i < len - n_padding; i++)
+		if (!is_alpha(text.at[i]) && !is_digit(text.at[i]) &&
+		    text.at[i] != '+' && text.at[i] != '/')
+			return false;
+	return true;
+}
+
+/* --- framing, RFC 9112 6 --- */
+
+struct framing {
+	bool chunked, has_length;
+	uint64_t length;
+};
+
+/*
+ * Responses may say their length several times, if it is the same each time:
+ * there are origins that do, and it is one reading. Requests may not.
+ */
+static bool framing_parse(const struct fields *fields, bool is_http10,
+			  bool is_response, struct framing *framing,
+			  struct fault *fault)
+{
+	for (size_t i = 0; i < fields->n; i++) {
+		const struct http1_field *field = &fields->list[i];
+		uint64_t length;
+
+		if (text_is(field->name, "Content-Length")) {
+			if (!text_number(field->value, LENGTH_DIGITS_MAX,
+					 &length))
+				return refuse(fault, "Content-Length is not "
+						     "a plain number");
+			if (framing->has_length &&
+			    (!is_response || length != framing->length))
+				return refuse(fault, "there are several "
+						     "Content-Length");
+			framing->has_length = true;
+			framing->length = length;
+		} else if (text_is(field->name, "Transfer-Encoding")) {
+			if (framing->chunked)
+				return refuse(fault, "there are several "
+						     "Transfer-Encoding");
+			if (!text_is(field->value, "chunked"))
+				return refuse(fault, "Transfer-Encoding is "
+						     "not just chunked");
+			if (is_http10)
+				return refuse(fault, "HTTP/1.0 has no "
+						     "Transfer-Encoding");
+			framing->chunked = true;
+		}
+	}
+	if (framing->chunked && framing->has_length)
+		return refuse(fault, "there are both Content-Length and "
+				     "Transfer-Encoding");
+	return true;
+}
+
+/* --- Host, and the authority of an absolute target --- */
+
+struct authority {
+	struct domain host;     /* len 0 if it is an address */
+	struct address address; /* family 0 if it is a name */
+	uint16_t port;          /* 0 if there is none */
+};
+
+static bool port_parse(struct http1_text text, uint16_t *port)
+{
+	uint64_t number;
+
+	if (!text_number(text, 5, &number) || number == 0 ||
+	    number > UINT16_MAX)
+		return false;
+	*port = (uint16_t)number;
+	return true;
+}
+
+/* host [ ":" port ], and nothing else that RFC 3986 3.2 may have there. */
+static bool authority_parse(struct http1_text text, struct authority *authority)
+{
+	struct http1_text rest = text, host, empty;
+
+	*authority = (struct authority){ 0 };
+	if (text.len > 0 && text.at[0] == '[') {
+		rest = text_skip(text, 1);
+		if (!text_split(&rest, ']', &host) ||
+		    !memchr(host.at, ':', host.len) ||
+		    !address_parse(&authority->address, host.at, host.len))
+			return false;
+		if (rest.len == 0)
+			return true;
+		return text_split(&rest, ':', &empty) && empty.len == 0 &&
+		       port_parse(rest, &authority->port);
+	}
+	if (!text_split(&rest, ':', &host))
+		host = text;
+	else if (!port_parse(rest, &authority->port))
+		return false;
+	return domain_parse(&authority->host, host.at, host.len) ||
+	       address_parse(&authority->address, host.at, host.len);
+}
+
+static bool authority_equal(const struct authority *a,
+			    const struct authority *b, uint16_t default_port)
+{
+	return a->host.len == b->host.len &&
+	       memcmp(a->host.name, b->host.name, a->host.len) == 0 &&
+	       address_equal(&a->address, &b->address) &&
+	       (a->port ? a->port : default_port) ==
+		       (b->port ? b->port : default_port);
+}
+
+static bool host_parse(const struct fields *fields,
+		       struct http1_request *request,
+		       struct authority *authority, struct fault *fault)
+{
+	request->authority = value_of(fields, "Host");
+	if (!request->authority.at)
+		return refuse(fault, "there is not exactly one Host");
+	if (!authority_parse(request->authority, authority))
+		return refuse(fault, "Host is neither a name nor an address");
+	request->host = authority->host;
+	request->port = authority->port;
+	return true;
+}
+
+/* --- requests --- */
+
+static bool is_target_char(char c)
+{
+	return c > ' ' && c < 0x7f && c != '#';
+}
+
+/* scheme "://" authority path, where the path may be missing altogether. */
+static bool absolute_parse(struct http1_text target,
+			   const struct authority *host,
+			   struct http1_request *request, struct fault *fault)
+{
+	static const struct http1_text root = { "/", 1 }, server = { "*", 1 };
+	bool https = text_starts(target, "https://");
+	struct http1_text rest = text_skip(target, https ? 8 : 7);
+	struct http1_text text = { .at = rest.at };
+	struct authority authority;
+
+	while (text.len < rest.len && !strchr("/?", rest.at[text.len]))
+		text.len++;
+	rest = text_skip(rest, text.len);
+	if (!authority_parse(text, &authority))
+		return refuse(fault, "the target's authority is unsound");
+	if (!authority_equal(&authority, host, https ? 443 : 80))
+		return refuse(fault, "the target's authority is not Host's");
+	/* "?query" would have to be "/?query", which is not in these bytes. */
+	if (rest.len > 0 && rest.at[0] != '/')
+		return refuse(fault, "the target has a query but no path");
+
+	request->absolute = true;
+	request->absolute_https = https;
+	request->path = rest;
+	if (rest.len == 0) /* RFC 9112 3.2.4 for OPTIONS */
+		request->path = text_is_exactly(request->method, "OPTIONS")
+					? server
+					: root;
+	return true;
+}
+
+static bool target_parse(struct http1_text target, const struct authority *host,
+			 struct http1_request *request, struct fault *fault)
+{
+	if (target.len == 0 || !text_all(target, is_target_char))
+		return refuse(fault, "the target has characters no target has");
+	if (text_starts(target, "http://") || text_starts(target, "https://"))
+		return absolute_parse(target, host, request, fault);
+	if (target.at[0] != '/' &&
+	    !(text_is(target, "*") &&
+	      text_is_exactly(request->method, "OPTIONS")))
+		return refuse(fault, "the target is not a path");
+	request->path = target;
+	return true;
+}
+
+static bool version_parse(struct http1_text version, bool *is_http10,
+			  struct fault *fault)
+{
+	if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 ||
+	    !is_digit(version.at[5]) || version.at[6] != '.' ||
+	    !is_digit(version.at[7]))
+		return refuse(fault, "the first line has no HTTP version");
+	if (version.at[5] != '1' || version.at[7] > '1')
+		return refuse_with(fault, STATUS_VERSION_NOT_SUPPORTED,
+				   "the version is neither 1.0 nor 1.1");
+	*is_http10 = version.at[7] == '0';
+	return true;
+}
+
+/*
+ * Whether the method is one to carry. TRACE would have the origin send back
+ * what the gateway put in and the agent must not hold; RFC 9113 keeps PRI
+ * for the preface of HTTP/2.
+ */
+static bool method_judge(struct http1_text method, struct fault *fault)
+{
+	if (!text_is_token(method))
+		return refuse(fault, "the method is not a token");
+	if (text_is(method, "PRI"))
+		return refuse(fault, "this is the preface of HTTP/2");
+	if (text_is(method, "CONNECT") || text_is(method, "TRACE"))
+		return refuse_with(fault, STATUS_NOT_IMPLEMENTED,
+				   "the method is not carried");
+	return true;
+}
+
+static bool expect_parse(const struct fields *fields,
+			 struct http1_request *request, struct fault *fault)
+{
+	for (size_t i = 0; i < fields->n; i++) {
+		if (!text_is(fields->list[i].name, "Expect"))
+			continue;
+		if (!text_is(fields->list[i].value, "100-continue"))
+			return refuse_with(fault, STATUS_EXPECTATION_FAILED,
+					   "Expect is not 100-continue");
+		/* RFC 9110 10.1.1: not of HTTP/1.0, nor without a body */
+		request->expects_continue = !request->is_http10 &&
+					    request->framing != HTTP1_NO_BODY;
+	}
+	return true;
+}
+
+/* RFC 6455 4.1, as far as a head can show it. */
+static bool is_websocket_request(const struct http1_request *request,
+				 const struct fields *fields)
+{
+	struct http1_text version = value_of(fields, "Sec-WebSocket-Version");
+	struct http1_text key = value_of(fields, "Sec-WebSocket-Key");
+
+	return !request->is_http10 && text_is_exactly(request->method, "GET") &&
+	       request->framing == HTTP1_NO_BODY && text_is(version, "13") &&
+	       is_base64(key, 24, "==");
+}
+
+static bool request_fields_parse(struct http1_text rest,
+				 struct http1_text target,
+				 struct http1_request *request,
+				 struct fault *fault)
+{
+	struct fields fields = { .list = request->fields };
+	struct connection connection = { 0 };
+	struct framing framing = { 0 };
+	struct authority authority;
+	bool upgrade;
+
+	if (!fields_parse(rest, &fields, fault) ||
+	    !host_parse(&fields, request, &authority, fault) ||
+	    !target_parse(target, &authority, request, fault) ||
+	    !framing_parse(&fields, request->is_http10, false, &framing,
+			   fault) ||
+	    !connection_parse(&fields, &connection, fault))
+		return false;
+	if (framing.chunked)
+		request->framing = HTTP1_CHUNKED;
+	else if (framing.has_length)
+		request->framing = HTTP1_LENGTH;
+	request->content_length = framing.length;
+	request->keep_alive =
+		connection_keeps_alive(&connection, request->is_http10);
+	if (!expect_parse(&fields, request, fault))
+		return false;
+
+	upgrade = connection.upgrade &&
+		  text_is(value_of(&fields, "Upgrade"), "websocket");
+	fields_keep_end_to_end(&fields, &connection);
+	request->n_fields = fields.n;
+	request->wants_websocket =
+		upgrade && is_websocket_request(request, &fields);
+	return true;
+}
+
+static bool request_parse(struct http1_text head, struct http1_request *request,
+			  struct fault *fault)
+{
+	struct http1_text rest = head, line, target;
+
+	if (head.len > HTTP1_HEAD_MAX)
+		return refuse_with(fault, STATUS_FIELDS_TOO_LARGE,
+				   "the head is too long");
+	if (!text_take_line(&rest, &line))
+		return refuse(fault, "a line does not end in CRLF");
+	if (!text_split(&line, ' ', &request->method) ||
+	    !text_split(&line, ' ', &target))
+		return refuse(fault, "the first line has not three parts");
+	return method_judge(request->method, fault) &&
+	       version_parse(line, &request->is_http10, fault) &&
+	       request_fields_parse(rest, target, request, fault);
+}
+
+bool http1_request_parse(const char *head, size_t len,
+			 struct http1_request *request, unsigned *status,
+			 const char **why)
+{
+	struct http1_request parsed = { 0 };
+	struct fault fault;
+
+	if (!request_parse((struct http1_text){ head, len }, &parsed, &fault)) {
+		*status = fault.status;
+		*why = fault.why;
+		return false;
+	}
+	*request = parsed;
+	return true;
+}
+
+/* --- responses --- */
+
+/* "HTTP/1.1 200 OK"; that the reason, or even its blank, is missing is common
+ * and leaves one reading. */
+static bool status_line_parse(struct http1_text line,
+			      struct http1_response *response,
+			      struct fault *fault)
+{
+	struct http1_text version, code;
+	uint64_t status;
+
+	if (!text_split(&line, ' ', &version))
+		return refuse(fault, "the first line is no status line");
+	if (!version_parse(version, &response->is_http10, fault))
+		return false;
+	if (text_split(&line, ' ', &code))
+		response->reason = line;
+	else
+		code = line;
+	if (code.len != 3 || !text_number(code, 3, &status) || status < 100 ||
+	    status > 599)
+		return refuse(fault, "the status is not within 100 and 599");
+	if (!text_all(response->reason, is_value_char))
+		return refuse(fault, "the reason has control characters");
+	response->status = (uint16_t)status;
+	return true;
+}
+
+/* RFC 9112 6.3 */
+static bool response_framing(struct http1_response *response, bool to_head,
+			     const struct framing *framing, struct fault *fault)
+{
+	bool never = response->status < 200 || response->status == 204;
+
+	/* Who reads it otherwise takes what follows for a body. */
+	if (never && (framing->chunked || framing->length > 0))
+		return refuse(fault, "a body is announced where none can be");
+	response->has_content_length = framing->has_length && !never;
+	response->content_length = framing->length;
+	if (never || to_head || response->status == 304)
+		response->framing = HTTP1_NO_BODY;
+	else if (framing->chunked)
+		response->framing = HTTP1_CHUNKED;
+	else if (framing->has_length)
+		response->framing = HTTP1_LENGTH;
+	else
+		response->framing = HTTP1_UNTIL_CLOSE;
+	return true;
+}
+
+/*
+ * A 101 can only answer the one Upgrade that is passed on. Anything else
+ * would turn the connection into something that is not read any more.
+ */
+static bool switch_parse(const struct fields *fields, bool upgrade,
+			 struct http1_response *response, struct fault *fault)
+{
+	struct http1_text accept = value_of(fields, "Sec-WebSocket-Accept");
+
+	if (response->status != 101)
+		return true;
+	if (!upgrade || response->is_http10 || !is_base64(accept, 28, "="))
+		return refuse(fault, "the protocol is switched, but not to "
+				     "WebSocket");
+	response->is_websocket = true;
+	response->websocket_accept = accept;
+	return true;
+}
+
+static bool response_parse(struct http1_text rest, bool to_head,
+			   struct http1_response *response, struct fault *fault)
+{
+	struct fields fields = { .list = response->fields };
+	struct connection connection = { 0 };
+	struct framing framing = { 0 };
+	struct http1_text line;
+	bool upgrade;
+
+	if (rest.len > HTTP1_HEAD_MAX)
+		return refuse(fault, "the head is too long");
+	if (!text_take_line(&rest, &line))
+		return refuse(fault, "a line does not end in CRLF");
+	if (!status_line_parse(line, response, fault) ||
+	    !fields_parse(rest, &fields, fault) ||
+	    !framing_parse(&fields, response->is_http10, true, &framing,
+			   fault) ||
+	    !response_framing(response, to_head, &framing, fault) ||
+	    !connection_parse(&fields, &connection, fault))
+		return false;
+	response->keep_alive =
+		response->framing != HTTP1_UNTIL_CLOSE &&
+		connection_keeps_alive(&connection, response->is_http10);
+
+	upgrade = connection.upgrade &&
+		  text_is(value_of(&fields, "Upgrade"), "websocket");
+	fields_keep_end_to_end(&fields, &connection);
+	response->n_fields = fields.n;
+	return switch_parse(&fields, upgrade, response, fault);
+}
+
+bool http1_response_parse(const char *head, size_t len, bool to_head,
+			  struct http1_response *response, const char **why)
+{
+	struct http1_response parsed = { 0 };
+	struct fault fault;
+
+	if (!response_parse((struct http1_text){ head, len }, to_head, &parsed,
+			    &fault)) {
+		*why = fault.why;
+		return false;
+	}
+	*response = parsed;
+	return true;
+}
+
+/* --- writing heads --- */
+
+/* Bytes written so far; @len runs on past @cap, where nothing is written. */
+struct writer {
+	char *bytes;
+	size_t len, cap;
+};
+
+static void put_text(struct writer *w, struct http1_text text)
+{
+	if (w->len <= w->cap && text.len <= w->cap - w->len && text.len > 0)
+		memcpy(w->bytes + w->len, text.at, text.len);
+	w->len += text.len;
+}
+
+static void put(struct writer *w, const char *string)
+{
+	put_text(w, (struct http1_text){ string, strlen(string) });
+}
+
+static void put_number(struct writer *w, uint64_t number)
+{
+	char digits[24];
+
+	(void)snprintf(digits, sizeof(digits), "%llu",
+		       (unsigned long long)number);
+	put(w, digits);
+}
+
+static void put_fields(struct writer *w, const struct http1_field *fields,
+		       size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		put_text(w, fields[i].name);
+		put(w, ": ");
+		put_text(w, fields[i].value);
+		put(w, "\r\n");
+	}
+}
+
+static void put_length(struct writer *w, uint64_t length)
+{
+	put(w, "Content-Length: ");
+	put_number(w, length);
+	put(w, "\r\n");
+}
+
+static void put_upgrade(struct writer *w)
+{
+	put(w, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+}
+
+/* Ends the head; its length, or 0 if it did not fit. */
+static size_t put_end(struct writer *w)
+{
+	put(w, "\r\n");
+	return w->len <= w->cap ? w->len : 0;
+}
+
+static void put_host(struct writer *w, const struct http1_request *request)
+{
+	put(w, "Host: ");
+	if (request->host.len == 0) {
+		put_text(w, request->authority);
+	} else {
+		put(w, request->host.name);
+		if (request->port != 0) {
+			put(w, ":");
+			put_number(w, request->port);
+		}
+	}
+	put(w, "\r\n");
+}
+
+size_t http1_request_write(const struct http1_request *request, char *bytes,
+			   size_t cap)
+{
+	struct writer w = { .bytes = bytes, .cap = cap };
+
+	put_text(&w, request->method);
+	put(&w, " ");
+	put_text(&w, request->path);
+	put(&w, " HTTP/1.1\r\n");
+	put_host(&w, request);
+	put_fields(&w, request->fields, request->n_fields);
+	if (request->framing == HTTP1_LENGTH)
+		put_length(&w, request->content_length);
+	else if (request->framing == HTTP1_CHUNKED)
+		put(&w, "Transfer-Encoding: chunked\r\n");
+	if (request->expects_continue)
+		put(&w, "Expect: 100-continue\r\n");
+	if (request->wants_websocket)
+		put_upgrade(&w);
+	return put_end(&w);
+}
+
+/* What a body becomes for the agent: its end must show in either version. */
+static enum http1_framing agent_framing(const struct http1_response *response,
+					bool agent_http10)
+{
+	if (response->framing == HTTP1_NO_BODY ||
+	    response->framing == HTTP1_LENGTH)
+		return response->framing;
+	return agent_http10 ? HTTP1_UNTIL_CLOSE : HTTP1_CHUNKED;
+}
+
+size_t http1_response_write(const struct http1_response *response,
+			    bool agent_http10, char *bytes, size_t cap,
+			    enum http1_framing *framing, bool *keep_alive)
+{
+	struct writer w = { .bytes = bytes, .cap = cap };
+	enum http1_framing written = agent_framing(response, agent_http10);
+	bool stays_open = *keep_alive && written != HTTP1_UNTIL_CLOSE;
+	bool is_final = response->status >= 200;
+
+	put(&w, "HTTP/1.1 ");
+	put_number(&w, response->status);
+	put(&w, " ");
+	put_text(&w, response->reason);
+	put(&w, "\r\n");
+	put_fields(&w, response->fields, response->n_fields);
+	if (written == HTTP1_LENGTH || response->has_content_length)
+		put_length(&w, response->content_length);
+	else if (written == HTTP1_CHUNKED)
+		put(&w, "Transfer-Encoding: chunked\r\n");
+	if (response->is_websocket)
+		put_upgrade(&w);
+	else if (is_final && !stays_open)
+		put(&w, "Connection: close\r\n");
+	else if (is_final && agent_http10)
+		put(&w, "Connection: keep-alive\r\n");
+	if (put_end(&w) == 0)
+		return 0;
+	*framing = written;
+	if (is_final)
+		*keep_alive = stays_open;
+	return w.len;
+}
+
+/* --- bodies --- */
+
+/*
+ * The chunked reader, by the kind of byte that is next (RFC 9112 7.1):
+ *
+ *	SIZE --CR--> SIZE_LF --LF--> DATA --> DATA_CR --> DATA_LF --> SIZE
+ *	  \-;-> EXTENSION -^   \
+ *	                        LF, size 0
+ *	                          \--> LINE --CR--> LAST_LF --LF--> done
+ *	                               | ^
+ *	                               v  \-LF-- VALUE_LF <-CR-\
+ *	                              NAME --:--> VALUE --------'
+ */
+enum body_state {
+	BODY_SIZE = 0,
+	BODY_EXTENSION,
+	BODY_SIZE_LF,
+	BODY_DATA,
+	BODY_DATA_CR,
+	BODY_DATA_LF,
+	BODY_LINE,
+	BODY_NAME,
+	BODY_VALUE,
+	BODY_VALUE_LF,
+	BODY_LAST_LF,
+	BODY_BAD,
+};
+
+void http1_body_init(struct http1_body *body, enum http1_framing framing,
+		     uint64_t content_length)
+{
+	*body = (struct http1_body){
+		.framing = framing,
+		.left = framing == HTTP1_LENGTH ? content_length : 0,
+		.state = BODY_SIZE,
+	};
+	body->done = framing == HTTP1_NO_BODY ||
+		     (framing == HTTP1_LENGTH && content_length == 0);
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static int hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* In a size there have been digits alone, @line_len counts them and @c. */
+static enum body_state size_step(struct http1_body *body, char c)
+{
+	int digit = hex_value(c);
+
+	if (digit >= 0) {
+		if (body->line_len > CHUNK_DIGITS_MAX)
+			return BODY_BAD;
+		body->left = body->left << 4 | (uint64_t)digit;
+		return BODY_SIZE;
+	}
+	if (body->line_len == 1)
+		return BODY_BAD;
+	if (c == ';')
+		return BODY_EXTENSION;
+	return c == '\r' ? BODY_SIZE_LF : BODY_BAD;
+}
+
+/* The line with the size is over: the data come, or the trailers. */
+static enum body_state size_end(struct http1_body *body, char c)
+{
+	if (c != '\n')
+		return BODY_BAD;
+	body->line_len = 0;
+	return body->left > 0 ? BODY_DATA : BODY_LINE;
+}
+
+/* Takes one byte of framing and returns what is next. */
+static enum body_state body_step(struct http1_body *body, char c)
+{
+	enum body_state state = (enum body_state)body->state;
+
+	body->line_len++;
+	if (body->line_len >
+	    (state <= BODY_SIZE_LF ? HTTP1_CHUNK_LINE_MAX : HTTP1_TRAILERS_MAX))
+		return BODY_BAD;
+
+	switch (state) {
+	case BODY_SIZE:
+		return size_step(body, c);
+	case BODY_EXTENSION:
+		if (c == '\r')
+			return BODY_SIZE_LF;
+		return is_value_char(c) ? BODY_EXTENSION : BODY_BAD;
+	case BODY_SIZE_LF:
+		return size_end(body, c);
+	case BODY_DATA_CR:
+		return c == '\r' ? BODY_DATA_LF : BODY_BAD;
+	case BODY_DATA_LF:
+		body->line_len = 0;
+		return c == '\n' ? BODY_SIZE : BODY_BAD;
+	case BODY_LINE:
+		if (c == '\r')
+			return BODY_LAST_LF;
+		return is_token_char(c) ? BODY_NAME : BODY_BAD;
+	case BODY_NAME:
+		if (c == ':')
+			return BODY_VALUE;
+		return is_token_char(c) ? BODY_NAME : BODY_BAD;
+	case BODY_VALUE:
+		if (c == '\r')
+			return BODY_VALUE_LF;
+		return is_value_char(c) ? BODY_VALUE : BODY_BAD;
+	case BODY_VALUE_LF:
+		return c == '\n' ? BODY_LINE : BODY_BAD;
+	case BODY_LAST_LF:
+		body->done = c == '\n';
+		return body->done ? BODY_LAST_LF : BODY_BAD;
+	case BODY_DATA:
+	case BODY_BAD:
+		break;
+	}
+	return BODY_BAD;
+}
+
+/* The next run of at most @left bytes, which is taken from it. */
+static struct http1_text take_run(uint64_t *left, const char *bytes, size_t len)
+{
+	struct http1_text run = { .at = bytes, .len = len };
+
+	if (run.len > *left)
+		run.len = (size_t)*left;
+	*left -= run.len;
+	return run;
+}
+
+static enum http1_result chunked_read(struct http1_body *body,
+				      const char *bytes, size_t len,
+				      size_t *used, struct http1_text *data)
+{
+	size_t i = 0;
+
+	while (i < len && !body->done && body->state != BODY_DATA &&
+	       body->state != BODY_BAD)
+		body->state = body_step(body, bytes[i++]);
+	if (body->state == BODY_DATA) {
+		*data = take_run(&body->left, bytes + i, len - i);
+		i += data->len;
+		if (body->left == 0)
+			body->state = BODY_DATA_CR;
+	}
+	*used = i;
+	if (body->state == BODY_BAD)
+		return HTTP1_BAD;
+	return body->done ? HTTP1_DONE : HTTP1_MORE;
+}
+
+enum http1_result http1_body_read(struct http1_body *body, const char *bytes,
+				  size_t len, size_t *used,
+				  struct http1_text *data)
+{
+	uint64_t endless = UINT64_MAX;
+
+	*used = 0;
+	*data = (struct http1_text){ .at = bytes };
+	if (body->done)
+		return HTTP1_DONE;
+	if (len == 0)
+		return body->state == BODY_BAD ? HTTP1_BAD : HTTP1_MORE;
+
+	switch (body->framing) {
+	case HTTP1_CHUNKED:
+		return chunked_read(body, bytes, len, used, data);
+	case HTTP1_LENGTH:
+		*data = take_run(&body->left, bytes, len);
+		body->done = body->left == 0;
+		break;
+	case HTTP1_UNTIL_CLOSE:
+		*data = take_run(&endless, bytes, len);
+		break;
+	case HTTP1_NO_BODY: /* done from the start */
+		break;
+	}
+	*used = data->len;
+	return body->done ? HTTP1_DONE : HTTP1_MORE;
+}
+
+size_t http1_body_write(enum http1_framing framing, struct http1_text data,
+			char *bytes)
+{
+	struct writer w = { .bytes = bytes,
+			    .cap = data.len + HTTP1_BODY_OVERHEAD };
+	char size[CHUNK_DIGITS_MAX + sizeof("\r\n")];
+
+	/* A chunk of nothing would end the body. */
+	assert(framing != HTTP1_NO_BODY && data.len > 0);
+	if (framing == HTTP1_CHUNKED) {
+		(void)snprintf(size, sizeof(size), "%zx\r\n", data.len);
+		put(&w, size);
+	}
+	put_text(&w, data);
+	if (framing == HTTP1_CHUNKED)
+		put(&w, "\r\n");
+	return w.len;
+}
+
+size_t http1_body_finish(enum http1_framing framing, char *bytes)
+{
+	struct writer w = { .bytes = bytes, .cap = HTTP1_BODY_OVERHEAD };
+
+	if (framing == HTTP1_CHUNKED)
+		put(&w, "0\r\n\r\n");
+	return w.len;
+}
