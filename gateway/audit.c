@@ -1,0 +1,199 @@
+#include "audit.h"
+
+#include "isolate.h"
+#include "json.h"
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define AUDIT_CHANNELS_MAX 128
+#define RETRY_MS 1000 /* between tries to write what could not be written */
+
+static void put_time(struct json *json)
+{
+	struct timespec wall, mono;
+	char text[64], stamp[80];
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	gmtime_r(&wall.tv_sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(stamp, sizeof(stamp), "%s.%03ldZ", text,
+		 wall.tv_nsec / 1000000);
+	json_text(json, "time", stamp);
+	json_uint(json, "mono_ms",
+		  (uint64_t)mono.tv_sec * 1000 +
+			  (uint64_t)mono.tv_nsec / 1000000);
+}
+
+static void put_endpoint(struct json *json, const char *key,
+			 const struct address *address, const char *port_key,
+			 uint16_t port)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!address || address->family == 0)
+		return;
+	json_text(json, key, address_format(address, text));
+	if (port_key && port != 0)
+		json_uint(json, port_key, port);
+}
+
+/* Everything but the number, which the audit process puts in front. */
+static bool format(const struct audit *audit, const struct audit_event *event,
+		   char *line, size_t cap, size_t *len)
+{
+	struct json json;
+
+	json_begin(&json, line, cap - 1);
+	put_time(&json);
+	json_text(&json, "event", event->event);
+	json_uint(&json, "worker", audit->worker);
+	if (event->flow != 0)
+		json_uint(&json, "flow", event->flow);
+	if (event->judged) {
+		json_text(&json, "verdict", verdict_name(event->verdict));
+		json_text(&json, "reason", reason_code(event->reason));
+	}
+	json_text(&json, "id", event->refusal);
+	json_text(&json, "protocol", event->protocol);
+	if (event->name && event->name->len > 0)
+		json_text(&json, "name", event->name->name);
+	if (event->asked && event->asked[0])
+		json_text(&json, "asked", event->asked);
+	json_text(&json, "type", event->type);
+	put_endpoint(&json, "agent", event->agent, "agent_port",
+		     event->agent_port);
+	put_endpoint(&json, "address", event->address, NULL, 0);
+	if (event->port != 0)
+		json_uint(&json, "port", event->port);
+	put_endpoint(&json, "origin", event->origin, NULL, 0);
+	if (event->method.len > 0)
+		json_string(&json, "method", event->method.at,
+			    event->method.len);
+	if (event->path.len > 0)
+		json_string(&json, "path", event->path.at, event->path.len);
+	if (event->status != 0)
+		json_uint(&json, "status", event->status);
+	if (event->line != 0)
+		json_uint(&json, "line", event->line);
+	if (event->counted) {
+		json_uint(&json, "bytes_out", event->bytes_out);
+		json_uint(&json, "bytes_in", event->bytes_in);
+		json_uint(&json, "duration_ms", event->duration_ms);
+	}
+	json_text(&json, "detail", event->detail);
+	if (!json_end(&json))
+		return false;
+	line[json.len] = '\n';
+	*len = json.len + 1;
+	return true;
+}
+
+int audit_write(const struct audit *audit, const struct audit_event *event)
+{
+	char line[AUDIT_LINE_MAX];
+	size_t len;
+
+	if (!format(audit, event, line, sizeof(line), &len)) {
+		atomic_store(audit->blind, true);
+		return -EMSGSIZE;
+	}
+	if (send(audit->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		int error = errno;
+
+		if (!atomic_exchange(audit->blind, true))
+			log_err("audit: cannot hand a line over: %s",
+				strerror(error));
+		return -error;
+	}
+	return 0;
+}
+
+bool audit_is_blind(const struct audit *audit)
+{
+	return atomic_load_explicit(audit->blind, memory_order_relaxed);
+}
+
+/* Writes all of it, however long that takes; says so while it cannot. */
+static void write_line(int file, const char *line, size_t len,
+		       atomic_bool *blind)
+{
+	while (len > 0) {
+		ssize_t n = write(file, line, len);
+
+		if (n >= 0) {
+			line += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (!atomic_exchange(blind, true))
+			log_err("audit: cannot write, so nothing new is "
+				"admitted: %s",
+				strerror(errno));
+		(void)poll(NULL, 0, RETRY_MS);
+	}
+}
+
+/* Returns false once the channel is closed. */
+static bool serve(int file, int channel, uint64_t *number, atomic_bool *blind)
+{
+	char line[32 + AUDIT_LINE_MAX];
+	char body[AUDIT_LINE_MAX];
+	ssize_t n = recv(channel, body, sizeof(body), MSG_DONTWAIT);
+	int at;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (n == 0)
+		return false;
+	at = snprintf(line, sizeof(line), "{\"v\":1,\"seq\":%llu,",
+		      (unsigned long long)++*number);
+	/* The sender's opening brace gives way to the number. */
+	memcpy(line + at, body + 1, (size_t)n - 1);
+	write_line(file, line, (size_t)at + (size_t)n - 1, blind);
+	return true;
+}
+
+void audit_run(int file, const int *channels, size_t n, atomic_bool *blind)
+{
+	struct pollfd polled[AUDIT_CHANNELS_MAX];
+	uint64_t number = 0;
+	size_t open = n;
+
+	if (n > AUDIT_CHANNELS_MAX)
+		die("audit: more than %d channels", AUDIT_CHANNELS_MAX);
+	for (size_t i = 0; i < n; i++)
+		polled[i] =
+			(struct pollfd){ .fd = channels[i], .events = POLLIN };
+	isolate(ISOLATE_AUDIT);
+
+	while (open > 0) {
+		int ready = poll(polled, n, -1);
+
+		if (ready < 0 && errno != EINTR)
+			die("audit: cannot poll: %s", strerror(errno));
+		for (size_t i = 0; ready > 0 && i < n; i++) {
+			if (polled[i].revents == 0)
+				continue;
+			if (!serve(file, polled[i].fd, &number, blind)) {
+				polled[i].fd = -1;
+				open--;
+			}
+		}
+		/* Whatever was held up has been written by now. */
+		if (atomic_load(blind) && atomic_exchange(blind, false))
+			log_warn("audit: the record is whole again");
+	}
+	exit(EXIT_SUCCESS);
+}

@@ -1,0 +1,65 @@
+/*
+ * audit.h - the record: one JSON object per line (sluice-audit(5))
+ *
+ * Workers and PID 1 hold one end of a socket pair each; the audit process
+ * holds the others and the file, numbers the lines and writes them. Where a
+ * line cannot be handed over, or the file cannot be written, `blind` is set in
+ * memory that all share, and nothing new is admitted until it is clear again:
+ * what cannot be recorded does not happen.
+ */
+#ifndef SLUICE_AUDIT_H
+#define SLUICE_AUDIT_H
+
+#include "http1.h"
+#include "policy.h"
+
+#include <stdatomic.h>
+
+#define AUDIT_LINE_MAX 4096 /* bytes */
+
+/* One process's way into the record. */
+struct audit {
+	int fd;
+	unsigned worker;    /* 0 for PID 1 */
+	atomic_bool *blind; /* shared by all processes */
+};
+
+/* What is zero or NULL is left out of the line. All pointers are borrowed. */
+struct audit_event {
+	const char *event; /* "connect", "close", "request", "dns", ... */
+	uint64_t flow;
+	bool judged; /* verdict and reason stand in the line */
+	enum verdict verdict;
+	enum reason reason;
+	const char *refusal; /* its id */
+	const char *protocol;
+	const struct domain *name;
+	const char *asked; /* differing from name; already escaped */
+	const char *type;  /* DNS record type */
+	const struct address *agent;
+	uint16_t agent_port;
+	const struct address *address; /* where the agent was headed */
+	uint16_t port;
+	const struct address *origin;   /* where the gateway connected */
+	struct http1_text method, path; /* path without its query */
+	unsigned status;
+	unsigned line; /* of the manifest */
+	bool counted;  /* the three below stand in the line */
+	uint64_t bytes_out, bytes_in;
+	uint64_t duration_ms;
+	const char *detail;
+};
+
+/* Returns 0, or -errno with audit->blind set. */
+int audit_write(const struct audit *audit, const struct audit_event *event);
+
+bool audit_is_blind(const struct audit *audit);
+
+/*
+ * The audit process's life, from just after fork: isolates itself and writes
+ * what comes from the @n channels to @file until all are closed.
+ */
+NORETURN void audit_run(int file, const int *channels, size_t n,
+			atomic_bool *blind);
+
+#endif
