@@ -231,7 +231,7 @@ X509 *mint_authority(EVP_PKEY *key, time_t now)
 	return cert;
 }
 
-static bool read_time(time_t *time, const ASN1_TIME *from)
+bool mint_time(time_t *time, const ASN1_TIME *from)
 {
 	struct tm tm;
 
@@ -257,8 +257,8 @@ struct mint *mint_new(X509 *authority, EVP_PKEY *key)
 		if (!extensions[i])
 			goto fail;
 	if (X509_check_private_key(authority, key) != 1 ||
-	    !read_time(&mint->not_before, X509_get0_notBefore(authority)) ||
-	    !read_time(&mint->not_after, X509_get0_notAfter(authority)) ||
+	    !mint_time(&mint->not_before, X509_get0_notBefore(authority)) ||
+	    !mint_time(&mint->not_after, X509_get0_notAfter(authority)) ||
 	    !X509_up_ref(authority))
 		goto fail;
 	mint->authority = authority;

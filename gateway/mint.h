@@ -51,6 +51,9 @@ bool mint_spki_is_sound(const uint8_t *spki, size_t len);
 /* The encoding of @key, which is from mint_key(). False for want of memory. */
 MUST_CHECK bool mint_spki(uint8_t spki[MINT_SPKI_LEN], EVP_PKEY *key);
 
+/* Seconds since 1970. False if @from is no sound time. */
+MUST_CHECK bool mint_time(time_t *time, const ASN1_TIME *from);
+
 /* An authority made ready to sign: what all its leaves have in common. */
 struct mint;
 

@@ -27,6 +27,9 @@
 /* The struct of @type whose member @member is @pointer. */
 #define table_entry(pointer, type, member) \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define table_entry_const(pointer, type, member) \
+	((const type *)(const void *)((          \
+		const char *)(pointer)-offsetof(type, member)))
 
 struct table_node {
 	struct table_node *next; /* in its chain */

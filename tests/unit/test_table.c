@@ -20,10 +20,8 @@ struct evicted {
 
 static bool word_is(const struct table_node *node, const void *key)
 {
-	const char *text = key;
-	const char *own = (const char *)node + offsetof(struct word, text);
-
-	return strcmp(own, text) == 0;
+	return strcmp(table_entry_const(node, struct word, node)->text, key) ==
+	       0;
 }
 
 static void word_evict(struct table_node *node, void *arg)
