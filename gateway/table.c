@@ -84,7 +84,7 @@ int table_init(struct table *table, size_t max, const struct table_ops *ops,
 		n_chains *= 2;
 	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
 		return errno ? -errno : -EIO;
-	chains = calloc(n_chains, sizeof(*chains));
+	chains = calloc(n_chains, sizeof(struct table_node *));
 	if (!chains)
 		return -ENOMEM;
 	*table = (struct table){

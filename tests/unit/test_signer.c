@@ -160,16 +160,18 @@ static size_t greet(int channel, uint8_t answer[SIGNER_ANSWER_MAX])
 }
 
 static size_t make_request(uint8_t request[SIGNER_REQUEST_MAX], uint32_t id,
-			   enum ca_quota quota, const char *name)
+			   enum ca_quota quota, const char *text)
 {
+	struct domain name = domain(text);
+
 	request[0] = SIGNER_SIGN;
 	request[1] = (uint8_t)(id >> 24);
 	request[2] = (uint8_t)(id >> 16);
 	request[3] = (uint8_t)(id >> 8);
 	request[4] = (uint8_t)id;
 	request[5] = (uint8_t)quota;
-	memcpy(request + 6, name, strlen(name));
-	return 6 + strlen(name);
+	memcpy(request + 6, name.name, name.len);
+	return 6 + name.len;
 }
 
 /* Asks for a leaf; returns the status of the answer, which must be whole. */
@@ -325,7 +327,10 @@ static void a_worker_that_does_not_read_holds_nobody_up(void **state)
 	(void)state;
 	(void)greet(rig.channels[0], answer);
 	(void)greet(rig.channels[1], answer);
-	/* Until the signer has stopped reading and the socket is full. */
+	/*
+	 * Until the signer has stopped reading and the socket is full: of
+	 * which the only sign is that nothing happens for a while.
+	 */
 	while (poll(&polled, 1, 200) == 1) {
 		len = make_request(request, sent++, CA_QUOTA_WORK,
 				   "example.org");

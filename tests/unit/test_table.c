@@ -37,13 +37,19 @@ static void word_evict(struct table_node *node, void *arg)
 
 static const struct table_ops word_ops = { word_is, word_evict };
 
-static void add(struct table *table, const char *text)
+static struct word *word_new(const char *text)
 {
 	struct word *word = calloc(1, sizeof(*word));
 
 	assert_non_null(word);
 	(void)snprintf(word->text, sizeof(word->text), "%s", text);
-	table_insert(table, &word->node, table_hash(table, text, strlen(text)));
+	return word;
+}
+
+static void add(struct table *table, const char *text)
+{
+	table_insert(table, &word_new(text)->node,
+		     table_hash(table, text, strlen(text)));
 }
 
 static struct table_node *find(struct table *table, const char *text)
@@ -95,15 +101,11 @@ static void a_table_of_one_holds_the_newest(void **state)
 static void equal_hashes_are_told_apart_by_key(void **state)
 {
 	struct evicted evicted = { "" };
-	struct word *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b));
-	struct word *c = calloc(1, sizeof(*c));
+	struct word *a = word_new("a"), *b = word_new("b");
+	struct word *c = word_new("c");
 	struct table table;
 
 	(void)state;
-	assert_true(a && b && c);
-	strcpy(a->text, "a");
-	strcpy(b->text, "b");
-	strcpy(c->text, "c");
 	assert_int_equal(table_init(&table, 4, &word_ops, &evicted), 0);
 	table_insert(&table, &a->node, 7);
 	table_insert(&table, &b->node, 7);
