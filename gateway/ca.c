@@ -223,25 +223,18 @@ static void ca_lose(struct ca *ca, const char *why)
 
 /* --- the channel --- */
 
-static size_t ask_write(const struct ask *ask,
-			uint8_t bytes[SIGNER_REQUEST_MAX])
-{
-	size_t len = 0;
-
-	bytes[len++] = SIGNER_SIGN;
-	for (int shift = 24; shift >= 0; shift -= 8)
-		bytes[len++] = (uint8_t)(ask->id >> shift);
-	bytes[len++] = (uint8_t)ask->quota;
-	memcpy(bytes + len, ask->name.name, ask->name.len);
-	return len + ask->name.len;
-}
-
 static void ca_send(struct ca *ca)
 {
 	uint8_t bytes[SIGNER_REQUEST_MAX];
 
 	while (ca->unsent) {
-		size_t len = ask_write(ca->unsent, bytes);
+		const struct signer_request request = {
+			.message = SIGNER_SIGN,
+			.id = ca->unsent->id,
+			.quota = ca->unsent->quota,
+			.name = ca->unsent->name,
+		};
+		size_t len = signer_request_write(&request, bytes);
 		ssize_t n = send(ca->channel, bytes, len,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -339,16 +332,17 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 /* Blocks, CA_HELLO_WAIT_MS at most. Returns 0 or -errno. */
 static int ca_greet(struct ca *ca)
 {
-	uint8_t request[1 + MINT_SPKI_LEN] = { SIGNER_HELLO };
+	struct signer_request request = { .message = SIGNER_HELLO };
 	uint8_t bytes[SIGNER_ANSWER_MAX + 1];
 	struct pollfd polled = { .fd = ca->channel, .events = POLLIN };
 	struct cursor answer;
 	ssize_t n;
 	int ready;
 
-	if (!mint_spki(request + 1, ca->leaf_key))
+	if (!mint_spki(request.spki, ca->leaf_key))
 		return -ENOMEM;
-	if (send(ca->channel, request, sizeof(request), MSG_NOSIGNAL) < 0)
+	if (send(ca->channel, bytes, signer_request_write(&request, bytes),
+		 MSG_NOSIGNAL) < 0)
 		return -errno;
 	do
 		ready = poll(&polled, 1, CA_HELLO_WAIT_MS);

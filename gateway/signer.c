@@ -1,6 +1,5 @@
 #include "signer.h"
 
-#include "ca.h"
 #include "cursor.h"
 #include "isolate.h"
 #include "log.h"
@@ -248,6 +247,66 @@ static void signer_start(struct signer *signer, int fd)
 
 /* --- requests --- */
 
+static bool parse_hello(struct signer_request *request, struct cursor *c)
+{
+	size_t len = cursor_left(c);
+	const uint8_t *spki = cursor_bytes(c, len);
+
+	if (!spki || !mint_spki_is_sound(spki, len))
+		return false;
+	memcpy(request->spki, spki, sizeof(request->spki));
+	return true;
+}
+
+static bool parse_sign(struct signer_request *request, struct cursor *c)
+{
+	uint8_t quota;
+	size_t len;
+	const char *text;
+
+	request->id = cursor_u32(c);
+	quota = cursor_u8(c);
+	len = cursor_left(c);
+	text = (const char *)cursor_bytes(c, len);
+	if (c->failed || quota >= N_QUOTAS)
+		return false;
+	request->quota = quota;
+	/* A worker sends canonical names: another spelling is no accident. */
+	return domain_parse(&request->name, text, len) &&
+	       request->name.len == len &&
+	       memcmp(request->name.name, text, len) == 0;
+}
+
+bool signer_request_parse(struct signer_request *request, const uint8_t *bytes,
+			  size_t len)
+{
+	struct cursor c = cursor_over(bytes, len);
+	struct signer_request parsed = { .message = cursor_u8(&c) };
+
+	if (!(parsed.message == SIGNER_HELLO && parse_hello(&parsed, &c)) &&
+	    !(parsed.message == SIGNER_SIGN && parse_sign(&parsed, &c)))
+		return false;
+	*request = parsed;
+	return true;
+}
+
+size_t signer_request_write(const struct signer_request *request,
+			    uint8_t bytes[SIGNER_REQUEST_MAX])
+{
+	size_t len = 0;
+
+	bytes[len++] = (uint8_t)request->message;
+	if (request->message == SIGNER_HELLO) {
+		memcpy(bytes + len, request->spki, sizeof(request->spki));
+		return len + sizeof(request->spki);
+	}
+	for (int shift = 24; shift >= 0; shift -= 8)
+		bytes[len++] = (uint8_t)(request->id >> shift);
+	bytes[len++] = (uint8_t)request->quota;
+	memcpy(bytes + len, request->name.name, request->name.len);
+	return len + request->name.len;
+}
+
 static int64_t now_ns(void)
 {
 	struct timespec now;
@@ -275,64 +334,53 @@ static void answer_add(struct channel *channel, const void *bytes, size_t len)
 	channel->answer_len += len;
 }
 
-static bool hello(const struct signer *signer, struct channel *channel,
-		  struct cursor *request)
+static void answer_hello(const struct signer *signer, struct channel *channel,
+			 const struct signer_request *request)
 {
 	const uint8_t type = SIGNER_HELLO;
-	size_t len = cursor_left(request);
-	const uint8_t *spki = cursor_bytes(request, len);
 
-	if (channel->greeted || !spki || !mint_spki_is_sound(spki, len))
-		return false;
-	memcpy(channel->spki, spki, sizeof(channel->spki));
+	memcpy(channel->spki, request->spki, sizeof(channel->spki));
 	channel->greeted = true;
 	answer_add(channel, &type, 1);
 	answer_add(channel, signer->certificate, signer->certificate_len);
-	return true;
 }
 
-static bool sign(struct signer *signer, struct channel *channel,
-		 struct cursor *request)
+static void answer_sign(struct signer *signer, struct channel *channel,
+			const struct signer_request *request)
 {
-	const uint8_t *id = cursor_bytes(request, 4);
-	uint8_t quota = cursor_u8(request);
-	size_t len = cursor_left(request);
-	const char *text = (const char *)cursor_bytes(request, len);
-	const uint8_t type = SIGNER_SIGN;
-	uint8_t status = SIGNER_REFUSED, der[MINT_DER_MAX];
-	struct domain name;
+	uint8_t der[MINT_DER_MAX];
+	uint8_t head[6] = { SIGNER_SIGN,
+			    (uint8_t)(request->id >> 24),
+			    (uint8_t)(request->id >> 16),
+			    (uint8_t)(request->id >> 8),
+			    (uint8_t)request->id,
+			    SIGNER_REFUSED };
 	size_t der_len = 0;
 
-	/* A worker sends canonical names: another spelling is no accident. */
-	if (!channel->greeted || request->failed || quota >= N_QUOTAS ||
-	    !domain_parse(&name, text, len) || name.len != len ||
-	    memcmp(name.name, text, len) != 0)
-		return false;
-	if (quota_take(&channel->full_ns[quota], quota, now_ns()))
-		der_len = mint_leaf(signer->mint, &name, channel->spki,
+	if (quota_take(&channel->full_ns[request->quota], request->quota,
+		       now_ns()))
+		der_len = mint_leaf(signer->mint, &request->name, channel->spki,
 				    time(NULL), der);
 	if (der_len > 0)
-		status = SIGNER_SIGNED;
-	answer_add(channel, &type, 1);
-	answer_add(channel, id, 4);
-	answer_add(channel, &status, 1);
+		head[5] = SIGNER_SIGNED;
+	answer_add(channel, head, sizeof(head));
 	answer_add(channel, der, der_len);
-	return true;
 }
 
+/* False for what no worker says, or not then. */
 static bool serve(struct signer *signer, struct channel *channel,
 		  const uint8_t *bytes, size_t len)
 {
-	struct cursor request = cursor_over(bytes, len);
+	struct signer_request request;
 
-	switch (cursor_u8(&request)) {
-	case SIGNER_HELLO:
-		return hello(signer, channel, &request);
-	case SIGNER_SIGN:
-		return sign(signer, channel, &request);
-	default:
+	if (!signer_request_parse(&request, bytes, len) ||
+	    (request.message == SIGNER_HELLO) == channel->greeted)
 		return false;
-	}
+	if (request.message == SIGNER_HELLO)
+		answer_hello(signer, channel, &request);
+	else
+		answer_sign(signer, channel, &request);
+	return true;
 }
 
 /* --- channels --- */

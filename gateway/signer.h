@@ -12,6 +12,7 @@
 #ifndef SLUICE_SIGNER_H
 #define SLUICE_SIGNER_H
 
+#include "ca.h"
 #include "domain.h"
 #include "mint.h"
 
@@ -36,6 +37,23 @@ enum signer_status {
 	SIGNER_REFUSED = 0, /* above the quota, or the clock is far off */
 	SIGNER_SIGNED,
 };
+
+/* What a worker says. */
+struct signer_request {
+	enum signer_message message;
+	uint8_t spki[MINT_SPKI_LEN]; /* of HELLO */
+	uint32_t id;                 /* this and the rest: of SIGN */
+	enum ca_quota quota;
+	struct domain name;
+};
+
+/* True only for bytes that signer_request_write() could have written. */
+MUST_CHECK bool signer_request_parse(struct signer_request *request,
+				     const uint8_t *bytes, size_t len);
+
+/* Returns the length. */
+size_t signer_request_write(const struct signer_request *request,
+			    uint8_t bytes[SIGNER_REQUEST_MAX]);
 
 /*
  * An empty memfd for signer_run(), of a size that nobody can change. Returns

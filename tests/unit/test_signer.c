@@ -135,55 +135,58 @@ static size_t hear(int channel, uint8_t answer[SIGNER_ANSWER_MAX])
 	return n > 0 ? (size_t)n : 0;
 }
 
-static void make_hello(uint8_t hello[1 + MINT_SPKI_LEN])
+static void say_request(int channel, const struct signer_request *request)
 {
+	uint8_t bytes[SIGNER_REQUEST_MAX];
+
+	say(channel, bytes, signer_request_write(request, bytes));
+}
+
+static void say_hello(int channel)
+{
+	struct signer_request hello = { .message = SIGNER_HELLO };
 	EVP_PKEY *key = mint_key();
 
 	assert_non_null(key);
-	hello[0] = SIGNER_HELLO;
-	assert_true(mint_spki(hello + 1, key));
+	assert_true(mint_spki(hello.spki, key));
 	EVP_PKEY_free(key);
+	say_request(channel, &hello);
 }
 
-/* Greets; returns the authority's certificate as it came. */
+/* Greets; returns the length of the answer, which has the certificate. */
 static size_t greet(int channel, uint8_t answer[SIGNER_ANSWER_MAX])
 {
-	uint8_t hello[1 + MINT_SPKI_LEN];
 	size_t len;
 
-	make_hello(hello);
-	say(channel, hello, sizeof(hello));
+	say_hello(channel);
 	len = hear(channel, answer);
 	assert_true(len > 1);
 	assert_int_equal(answer[0], SIGNER_HELLO);
 	return len;
 }
 
-static size_t make_request(uint8_t request[SIGNER_REQUEST_MAX], uint32_t id,
-			   enum ca_quota quota, const char *text)
+static void say_sign(int channel, uint32_t id, enum ca_quota quota)
 {
-	struct domain name = domain(text);
+	const struct signer_request request = {
+		.message = SIGNER_SIGN,
+		.id = id,
+		.quota = quota,
+		.name = domain("example.org"),
+	};
 
-	request[0] = SIGNER_SIGN;
-	request[1] = (uint8_t)(id >> 24);
-	request[2] = (uint8_t)(id >> 16);
-	request[3] = (uint8_t)(id >> 8);
-	request[4] = (uint8_t)id;
-	request[5] = (uint8_t)quota;
-	memcpy(request + 6, name.name, name.len);
-	return 6 + name.len;
+	say_request(channel, &request);
 }
 
 /* Asks for a leaf; returns the status of the answer, which must be whole. */
 static enum signer_status ask(int channel, enum ca_quota quota)
 {
-	uint8_t request[SIGNER_REQUEST_MAX], answer[SIGNER_ANSWER_MAX];
-	size_t len = make_request(request, 0x01020304, quota, "example.org");
+	uint8_t answer[SIGNER_ANSWER_MAX];
+	size_t len;
 
-	say(channel, request, len);
+	say_sign(channel, 0x01020304, quota);
 	len = hear(channel, answer);
 	assert_true(len >= 6);
-	assert_memory_equal(answer, request, 5);
+	assert_memory_equal(answer, "\2\1\2\3\4", 5);
 	assert_int_equal(len > 6, answer[5] == SIGNER_SIGNED);
 	return answer[5];
 }
@@ -215,7 +218,7 @@ static void a_channel_is_closed_for_what_no_worker_says(void **state)
 		BAD(""),
 #undef BAD
 	};
-	uint8_t answer[SIGNER_ANSWER_MAX], hello[1 + MINT_SPKI_LEN];
+	uint8_t answer[SIGNER_ANSWER_MAX];
 	const size_t n = sizeof(refused) / sizeof(*refused);
 
 	(void)state;
@@ -230,8 +233,7 @@ static void a_channel_is_closed_for_what_no_worker_says(void **state)
 		/* The other one goes on. */
 		assert_int_equal(ask(rig.channels[1], CA_QUOTA_WORK),
 				 SIGNER_SIGNED);
-		make_hello(hello); /* a second greeting is refused too */
-		say(rig.channels[1], hello, sizeof(hello));
+		say_hello(rig.channels[1]); /* a second one is refused too */
 		assert_int_equal(hear(rig.channels[1], answer), 0);
 		assert_int_equal(reap(&rig), 0);
 		stop(&rig);
@@ -240,17 +242,14 @@ static void a_channel_is_closed_for_what_no_worker_says(void **state)
 
 static void a_worker_greets_before_it_asks(void **state)
 {
-	uint8_t request[SIGNER_REQUEST_MAX], answer[SIGNER_ANSWER_MAX];
-	uint8_t hello[1 + MINT_SPKI_LEN];
+	uint8_t answer[SIGNER_ANSWER_MAX];
+	uint8_t no_key[1 + MINT_SPKI_LEN] = { SIGNER_HELLO };
 	struct rig rig = start(vault_new());
-	size_t len = make_request(request, 1, CA_QUOTA_WORK, "example.org");
 
 	(void)state;
-	say(rig.channels[0], request, len);
+	say_sign(rig.channels[0], 1, CA_QUOTA_WORK);
 	assert_int_equal(hear(rig.channels[0], answer), 0);
-	make_hello(hello);
-	hello[5] ^= 1; /* no P-256 key any more */
-	say(rig.channels[1], hello, sizeof(hello));
+	say(rig.channels[1], no_key, sizeof(no_key));
 	assert_int_equal(hear(rig.channels[1], answer), 0);
 	assert_int_equal(reap(&rig), 0);
 	stop(&rig);
@@ -258,24 +257,24 @@ static void a_worker_greets_before_it_asks(void **state)
 
 static void the_longest_request_is_taken_and_no_longer_one(void **state)
 {
-	uint8_t request[SIGNER_REQUEST_MAX + 1], answer[SIGNER_ANSWER_MAX];
-	char name[DOMAIN_MAX + 2] = "";
+	uint8_t bytes[SIGNER_REQUEST_MAX + 1], answer[SIGNER_ANSWER_MAX];
+	struct signer_request request = { .message = SIGNER_SIGN };
+	char name[DOMAIN_MAX + 1] = "";
 	struct rig rig = start(vault_new());
-	size_t len;
 
 	(void)state;
-	memset(name, 'a', DOMAIN_MAX + 1);
+	memset(name, 'a', DOMAIN_MAX);
 	for (size_t i = 60; i < DOMAIN_MAX; i += 61)
 		name[i] = '.';
-	name[DOMAIN_MAX] = '\0';
+	request.name = domain(name);
 	(void)greet(rig.channels[0], answer);
-	len = make_request(request, 1, CA_QUOTA_WORK, name);
-	assert_int_equal(len, SIGNER_REQUEST_MAX);
-	say(rig.channels[0], request, len);
+	assert_int_equal(signer_request_write(&request, bytes),
+			 SIGNER_REQUEST_MAX);
+	say(rig.channels[0], bytes, SIGNER_REQUEST_MAX);
 	assert_true(hear(rig.channels[0], answer) > 6);
 	assert_int_equal(answer[5], SIGNER_SIGNED);
-	request[len] = 'a';
-	say(rig.channels[0], request, len + 1);
+	bytes[SIGNER_REQUEST_MAX] = 'a';
+	say(rig.channels[0], bytes, SIGNER_REQUEST_MAX + 1);
 	assert_int_equal(hear(rig.channels[0], answer), 0);
 	stop(&rig);
 }
@@ -318,7 +317,7 @@ static void a_quota_fills_again_with_time(void **state)
 
 static void a_worker_that_does_not_read_holds_nobody_up(void **state)
 {
-	uint8_t request[SIGNER_REQUEST_MAX], answer[SIGNER_ANSWER_MAX];
+	uint8_t answer[SIGNER_ANSWER_MAX];
 	struct rig rig = start(vault_new());
 	struct pollfd polled = { .fd = rig.channels[0], .events = POLLOUT };
 	uint32_t sent = 0, heard = 0;
@@ -331,11 +330,8 @@ static void a_worker_that_does_not_read_holds_nobody_up(void **state)
 	 * Until the signer has stopped reading and the socket is full: of
 	 * which the only sign is that nothing happens for a while.
 	 */
-	while (poll(&polled, 1, 200) == 1) {
-		len = make_request(request, sent++, CA_QUOTA_WORK,
-				   "example.org");
-		say(rig.channels[0], request, len);
-	}
+	while (poll(&polled, 1, 200) == 1)
+		say_sign(rig.channels[0], sent++, CA_QUOTA_WORK);
 	assert_int_equal(ask(rig.channels[1], CA_QUOTA_WORK), SIGNER_SIGNED);
 	for (; heard < sent; heard++) {
 		len = hear(rig.channels[0], answer);
