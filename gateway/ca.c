@@ -89,7 +89,7 @@ static void leaf_evict(struct table_node *node, void *arg)
 
 static const struct table_ops leaf_ops = { leaf_is, leaf_evict };
 
-/* Drops one that is there, and puts @cert in its place if it is good to keep. */
+/* Drops what is there; @cert takes its place if there is memory for it. */
 static void leaf_keep(struct ca *ca, const struct domain *name, X509 *cert)
 {
 	uint64_t hash = table_hash(&ca->leaves, name->name, name->len);

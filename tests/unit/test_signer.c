@@ -765,6 +765,68 @@ static void nonsense_is_no_leaf(void **state)
 	}
 }
 
+/* Our own answer to the question with @id: a leaf as it is minted @now. */
+static void say_leaf(int channel, uint8_t id, struct mint *mint,
+		     const struct ca *ca, time_t now)
+{
+	uint8_t answer[SIGNER_ANSWER_MAX] = { SIGNER_SIGN, 0,  0,
+					      0,           id, SIGNER_SIGNED };
+	struct domain name = domain("example.org");
+	uint8_t spki[MINT_SPKI_LEN];
+	size_t len;
+
+	assert_true(mint_spki(spki, ca_leaf_key(ca)));
+	len = mint_leaf(mint, &name, spki, now, answer + 6);
+	assert_true(len > 0);
+	say(channel, answer, 6 + len);
+}
+
+static void a_leaf_is_not_shown_on_its_last_day(void **state)
+{
+	const int64_t left_s[] = { 86400 - 60, 86400 + 60 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const time_t now = time(NULL);
+		/* Its end is the authority's, which was made long ago. */
+		const time_t made = now + left_s[i] - MINT_CA_LIFE_S;
+		uint8_t answer[SIGNER_ANSWER_MAX] = { SIGNER_HELLO };
+		uint8_t *at = answer + 1;
+		struct waiter waiter = { .called = 0 };
+		struct rig rig = { .vault = -1, .channels = { -1, -1 } };
+		EVP_PKEY *key = mint_key();
+		X509 *authority = mint_authority(key, made);
+		struct mint *mint = mint_new(authority, key);
+		struct loop loop;
+		int pair[2], len = i2d_X509(authority, &at);
+
+		assert_non_null(mint);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair),
+				 0);
+		say(pair[1], answer, 1 + (size_t)len);
+		rig.channels[0] = pair[0];
+		loop = loop_start(&rig);
+		assert_null(want(&loop, &waiter, domain("example.org"),
+				 CA_QUOTA_WORK));
+		say_leaf(pair[1], 0, mint, loop.ca, now);
+		wait_until_called(&loop, &waiter);
+		assert_non_null(waiter.leaf);
+		X509_free(waiter.leaf);
+		waiter.called = 0;
+		/* Kept, or asked for again. */
+		assert_int_equal(want(&loop, &waiter, domain("example.org"),
+				      CA_QUOTA_WORK) != NULL,
+				 left_s[i] > 86400);
+		assert_int_equal(waiter.wait.asked != NULL, left_s[i] < 86400);
+		ca_forget(loop.ca, &waiter.wait);
+		loop_stop(&loop);
+		(void)close(pair[1]);
+		mint_free(mint);
+		X509_free(authority);
+		EVP_PKEY_free(key);
+	}
+}
+
 static void ca_new_fails_without_a_signer(void **state)
 {
 	static const char *const answers[] = { "", "\1", "\1nonsense", "\2" };
@@ -808,6 +870,7 @@ int main(void)
 			names_asked_for_and_leaves_kept_have_a_maximum),
 		cmocka_unit_test(without_a_signer_there_is_no_leaf),
 		cmocka_unit_test(nonsense_is_no_leaf),
+		cmocka_unit_test(a_leaf_is_not_shown_on_its_last_day),
 		cmocka_unit_test(ca_new_fails_without_a_signer),
 	};
 
