@@ -12,16 +12,61 @@
 #ifndef SLUICE_SIGNER_H
 #define SLUICE_SIGNER_H
 
-#include "attributes.h"
+#include "ca.h"
+#include "domain.h"
+#include "mint.h"
 
 #include <stddef.h>
 
-/* An empty memfd for signer_run(). Returns it or -errno. */
+#define SIGNER_CHANNELS_MAX 64
+#define SIGNER_REQUEST_MAX (1 + 4 + 1 + DOMAIN_MAX)
+#define SIGNER_ANSWER_MAX (1 + 4 + 1 + MINT_DER_MAX)
+
+/* Leaves for a channel, on the monotonic clock: at once, and then a second. */
+#define SIGNER_WORK_BURST 1000
+#define SIGNER_WORK_PER_S 100
+#define SIGNER_REFUSAL_BURST 200
+#define SIGNER_REFUSAL_PER_S 20
+
+enum signer_message {
+	SIGNER_HELLO = 1,
+	SIGNER_SIGN,
+};
+
+enum signer_status {
+	SIGNER_REFUSED = 0, /* above the quota, or the clock is far off */
+	SIGNER_SIGNED,
+};
+
+/* What a worker says. */
+struct signer_request {
+	enum signer_message message;
+	uint8_t spki[MINT_SPKI_LEN]; /* of HELLO */
+	uint32_t id;                 /* this and the rest: of SIGN */
+	enum ca_quota quota;
+	struct domain name;
+};
+
+/* True only for bytes that signer_request_write() could have written. */
+MUST_CHECK bool signer_request_parse(struct signer_request *request,
+				     const uint8_t *bytes, size_t len);
+
+/* Returns the length. */
+size_t signer_request_write(const struct signer_request *request,
+			    uint8_t bytes[SIGNER_REQUEST_MAX]);
+
+/*
+ * An empty memfd for signer_run(), of a size that nobody can change. Returns
+ * it or -errno.
+ */
 MUST_CHECK int signer_vault(void);
 
 /*
  * The signer's life, from just after fork: makes or reads the CA in @vault,
- * isolates itself, serves @n channels until all are closed.
+ * isolates itself, serves @n channels, at most SIGNER_CHANNELS_MAX, until all
+ * are closed, and exits with 0. A signer that dies before the CA is whole
+ * leaves a vault that counts as empty; once it is whole, nobody can write to
+ * it any more. Dies if the vault holds what is no sound CA.
  */
 NORETURN void signer_run(int vault, const int *channels, size_t n);
 
