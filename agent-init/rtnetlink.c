@@ -28,6 +28,7 @@ struct request {
  */
 struct entries {
 	bool (*parse)(const struct nlmsghdr *header, void *entry);
+	sa_family_t family; /* the only one wanted; AF_UNSPEC: all */
 	char *at;
 	size_t size;
 	size_t n, cap;
@@ -162,8 +163,20 @@ static int end_of(const struct nlmsghdr *header)
 	return error < 0 ? error : 0;
 }
 
+/* A kernel without IPv6 answers a question about it with everything. */
+static bool wanted(const struct entries *entries, const struct nlmsghdr *header)
+{
+	const struct rtgenmsg *body = NLMSG_DATA(header);
+
+	return entries->family == AF_UNSPEC ||
+	       (header->nlmsg_len >= NLMSG_LENGTH(sizeof(*body)) &&
+		body->rtgen_family == entries->family);
+}
+
 static int entries_add(struct entries *entries, const struct nlmsghdr *header)
 {
+	if (!wanted(entries, header))
+		return 0;
 	if (entries->n == entries->cap) {
 		size_t cap = entries->cap ? entries->cap * 2 : 32;
 		char *at;
@@ -232,10 +245,11 @@ static int change(struct rtnetlink *rtnetlink, struct request *request)
 }
 
 /* Gathers a dump; on success the array is the caller's to free. */
-static int dump(struct rtnetlink *rtnetlink, uint16_t type, sa_family_t family,
+static int dump(struct rtnetlink *rtnetlink, uint16_t type,
 		struct entries *entries)
 {
-	struct rtgenmsg body = { .rtgen_family = (unsigned char)family };
+	struct rtgenmsg body = { .rtgen_family =
+					 (unsigned char)entries->family };
 	struct request request;
 	int ret = -EAGAIN;
 
@@ -543,8 +557,9 @@ int rtnetlink_addresses(struct rtnetlink *rtnetlink, sa_family_t family,
 			size_t *n_addresses)
 {
 	struct entries entries = { .parse = parse_address,
+				   .family = family,
 				   .size = sizeof(**addresses) };
-	int ret = dump(rtnetlink, RTM_GETADDR, family, &entries);
+	int ret = dump(rtnetlink, RTM_GETADDR, &entries);
 
 	if (ret < 0)
 		return ret;
@@ -575,8 +590,9 @@ int rtnetlink_routes(struct rtnetlink *rtnetlink, sa_family_t family,
 		     struct rtnetlink_route **routes, size_t *n_routes)
 {
 	struct entries entries = { .parse = parse_route,
+				   .family = family,
 				   .size = sizeof(**routes) };
-	int ret = dump(rtnetlink, RTM_GETROUTE, family, &entries);
+	int ret = dump(rtnetlink, RTM_GETROUTE, &entries);
 
 	if (ret < 0)
 		return ret;
