@@ -1,0 +1,33 @@
+/*
+ * supervise.h - stays PID 1 while the agent runs
+ *
+ * Somebody has to be PID 1: to reap what nobody waits for, and to be sent the
+ * signals that are meant for the machine. That is all that is done here, by a
+ * process without capabilities, which the agent's own uid cannot trace.
+ *
+ * The agent stays in our process group and keeps our terminal. A signal that
+ * the terminal sends to the group therefore reaches both of us, and is not
+ * passed on to come twice.
+ */
+#ifndef SLUICE_SUPERVISE_H
+#define SLUICE_SUPERVISE_H
+
+#include "attributes.h"
+
+#include <signal.h>
+#include <sys/types.h>
+
+/*
+ * Blocks the signals that supervise() waits for. Call it before the agent is
+ * forked, so that none is lost; @before is what the agent is to restore.
+ */
+void supervise_block(sigset_t *before);
+
+/*
+ * Passes signals on to @agent and reaps, until it has ended; then kills what
+ * is left. Returns its exit status, or 128 and the number of the signal that
+ * ended it.
+ */
+MUST_CHECK int supervise(pid_t agent);
+
+#endif
