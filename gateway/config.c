@@ -189,18 +189,13 @@ void config_parse(struct config *config, int argc, char **argv)
 		misused("no resolver in /etc/resolv.conf; give", "--resolver");
 }
 
-/* The prefix that an address and its mask make. */
-static struct prefix prefix_of(const struct address *address,
-			       const struct address *mask)
+static uint8_t mask_len(const struct address *mask)
 {
-	struct prefix prefix = { .base = *address };
+	unsigned len = 0;
 
-	for (size_t i = 0; i < sizeof(mask->bytes); i++) {
-		prefix.base.bytes[i] &= mask->bytes[i];
-		prefix.len = (uint8_t)(prefix.len +
-				       __builtin_popcount(mask->bytes[i]));
-	}
-	return prefix;
+	for (size_t i = 0; i < sizeof(mask->bytes); i++)
+		len += (unsigned)__builtin_popcount(mask->bytes[i]);
+	return (uint8_t)len;
 }
 
 static void add_address(struct redirect *redirect, const struct ifaddrs *entry)
@@ -220,7 +215,7 @@ static void add_address(struct redirect *redirect, const struct ifaddrs *entry)
 		redirect->gateway6 = address;
 	if (redirect->n_prefixes < REDIRECT_AGENTS_MAX)
 		redirect->prefixes[redirect->n_prefixes++] =
-			prefix_of(&address, &mask);
+			prefix_of(&address, mask_len(&mask));
 }
 
 int config_probe_interface(struct config *config)

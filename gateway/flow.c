@@ -1,5 +1,6 @@
 #include "flow.h"
 
+#include "clock.h"
 #include "inspect.h"
 #include "intercept.h"
 #include "listener.h"

@@ -1,6 +1,7 @@
 #include "inspect.h"
 
 #include "buffer.h"
+#include "clock.h"
 #include "http1.h"
 #include "log.h"
 #include "upstream.h"

@@ -29,7 +29,7 @@ typedef void nflog_seen(void *arg, const struct nflog_packet *packet);
 
 /*
  * Reads what is there, at most 64 datagrams, and calls @seen for each packet.
- * Returns how many the kernel says it could not deliver (ENOBUFS counts as
+ * Returns how many were lost (ENOBUFS, or a malformed datagram, counts as
  * one), or -errno if the socket is of no use any more.
  */
 MUST_CHECK int nflog_read(int fd, nflog_seen *seen, void *arg);

@@ -46,9 +46,12 @@ struct redirect {
 MUST_CHECK int redirect_install(const struct redirect *redirect);
 
 /*
- * Turns forwarding, redirects and router advertisements off for the whole
- * namespace where /proc/sys can be written, and looks whether forwarding is
- * off. Returns 0 if it is, -EPERM if it is on and cannot be changed.
+ * Turns forwarding, redirects and source routes off on every interface where
+ * /proc/sys can be written, and looks whether forwarding is off. (Router
+ * advertisements of the agent's are the rules' to refuse; the uplink may need
+ * its own.) Also lifts the limit of one ICMP error a second, by which most
+ * refusals would go unanswered. Returns 0 if forwarding is off, -EPERM if it
+ * is on and cannot be changed, or -errno if that cannot be found out.
  */
 MUST_CHECK int redirect_forward_nothing(void);
 

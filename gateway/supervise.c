@@ -9,6 +9,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -144,13 +145,13 @@ static pid_t give_birth(const char *name, const int *keep, int n_keep,
 			enum log_level level)
 {
 	sigset_t none;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
 		die("supervise: cannot fork: %s", strerror(errno));
 	if (pid > 0)
 		return pid;
-	isolate_child(keep, n_keep);
+	isolate_child(parent, keep, n_keep);
 	log_set(level, name);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -376,9 +376,7 @@ static void too_late(evutil_socket_t fd, short what, void *arg)
 	if (upstream->state == UPSTREAM_SECURING)
 		finish(upstream, REASON_UPSTREAM_TLS);
 	else
-		finish(upstream, upstream->n_candidates > 0
-					 ? REASON_UPSTREAM_CONNECT
-					 : REASON_UPSTREAM_DNS);
+		finish(upstream, why_not(upstream));
 }
 
 static void resolved(struct upstream *upstream,
