@@ -199,11 +199,13 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 
 static void arm_timer(struct lookup *lookup)
 {
-	struct timeval most = { 5, 0 }, left;
+	struct timeval most = { 5, 0 }, space;
+	/* Points to one of the two. */
+	const struct timeval *left =
+		ares_timeout(lookup->channel, &most, &space);
 
-	if (ares_timeout(lookup->channel, &most, &left) &&
-	    !TAILQ_EMPTY(&lookup->questions))
-		event_add(lookup->timer, &left);
+	if (left && !TAILQ_EMPTY(&lookup->questions))
+		evtimer_add(lookup->timer, left);
 }
 
 static void timed(evutil_socket_t fd, short what, void *arg)

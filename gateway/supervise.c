@@ -6,6 +6,7 @@
 #include "isolate.h"
 #include "nflog.h"
 #include "signer.h"
+#include "upstream.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -42,6 +43,7 @@ struct supervisor {
 	uint32_t generation;
 	struct audit audit; /* PID 1's own way into the record */
 	int audit_file, vault, nflog, signals;
+	X509_STORE *trust;
 	struct pins *pins;
 	atomic_bool *blind;
 	struct worker_listeners listeners[CONFIG_WORKERS_MAX];
@@ -176,6 +178,7 @@ static void start_worker(struct supervisor *supervisor, unsigned i, int signer,
 		.signer = signer,
 		.audit = audit,
 		.nflog = i == 0 ? supervisor->nflog : -1,
+		.trust = supervisor->trust,
 		.manifest = supervisor->manifest,
 		.manifest_len = supervisor->manifest_len,
 		.ready = ready,
@@ -523,6 +526,7 @@ int supervise(const struct config *config, int audit, char *manifest,
 
 	supervisor.signals = watch_signals();
 	open_listeners(&supervisor);
+	supervisor.trust = upstream_trust(config->trust);
 	share(&supervisor);
 	for (;;) {
 		int64_t started = clock_ms();
@@ -552,6 +556,7 @@ int supervise(const struct config *config, int audit, char *manifest,
 	}
 	record(&supervisor, "stop", NULL);
 	status = stop_all(&supervisor);
+	X509_STORE_free(supervisor.trust);
 	free(supervisor.manifest);
 	return status;
 }

@@ -464,23 +464,32 @@ struct upstream *upstream_start(struct worker *worker,
 	return upstream;
 }
 
-SSL_CTX *upstream_tls_new(const char *trust)
+X509_STORE *upstream_trust(const char *file)
+{
+	X509_STORE *store = X509_STORE_new();
+
+	if (!file)
+		file = "/etc/ssl/certs/ca-certificates.crt";
+	if (!store)
+		die("upstream: out of memory");
+	/*
+	 * A file and not a directory of hashes, which would be read later,
+	 * when files are out of reach.
+	 */
+	errno = 0;
+	if (!X509_STORE_load_file(store, file))
+		die("upstream: cannot read the certificates to trust in %s: %s",
+		    file, errno ? strerror(errno) : "no PEM certificates");
+	return store;
+}
+
+SSL_CTX *upstream_tls_new(X509_STORE *trust)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
-	X509_STORE *store;
 
 	if (!tls)
 		die("upstream: cannot make a TLS context");
-	store = SSL_CTX_get_cert_store(tls);
-	if (!trust)
-		trust = "/etc/ssl/certs/ca-certificates.crt";
-	/*
-	 * One file, read once: a hashed directory would be read later, when
-	 * files are out of reach.
-	 */
-	if (!X509_STORE_load_file(store, trust))
-		die("upstream: cannot read the certificates to trust in %s: %s",
-		    trust, ERR_reason_error_string(ERR_get_error()));
+	SSL_CTX_set1_cert_store(tls, trust);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
 	SSL_CTX_set_security_level(tls, 2);

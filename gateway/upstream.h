@@ -51,7 +51,13 @@ struct upstream *upstream_start(struct worker *worker,
 /* Gives up; the callback will not be called. Accepts NULL. */
 void upstream_cancel(struct upstream *upstream);
 
-/* The context for TLS to origins; dies if the trust store cannot be read. */
-SSL_CTX *upstream_tls_new(const char *trust);
+/*
+ * The certificates to trust origins by, from a PEM file (NULL: the system's).
+ * Read once, by PID 1, and shared by the workers. Dies if it cannot be read.
+ */
+X509_STORE *upstream_trust(const char *file);
+
+/* The context for TLS to origins; dies if it cannot be made. */
+SSL_CTX *upstream_tls_new(X509_STORE *trust);
 
 #endif

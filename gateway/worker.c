@@ -160,7 +160,7 @@ static void prepare(struct worker *worker, const struct worker_birth *birth)
 	worker->base = event_base_new();
 	if (!worker->lookup || !worker->base)
 		die("worker: cannot start");
-	worker->origin_tls = upstream_tls_new(birth->config->trust);
+	worker->origin_tls = upstream_tls_new(birth->trust);
 	worker->agent_tls = intercept_tls_new(worker);
 }
 

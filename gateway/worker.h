@@ -37,6 +37,7 @@ struct worker_birth {
 	unsigned number; /* from 1 */
 	struct worker_listeners listeners;
 	int control, signer, audit, nflog; /* nflog -1 for all but one */
+	X509_STORE *trust;                 /* of origins */
 	const char *manifest; /* text that has been parsed without mistake */
 	size_t manifest_len;
 	int ready; /* gets one byte when the worker serves */
