@@ -59,6 +59,8 @@ static enum exit_status set_up(const struct options *options)
 		return STATUS_NETWORK;
 	if (enrol(&network->gateway, deadline, answer, &enrolment) < 0)
 		return STATUS_GATEWAY;
+	if (network_close(network) < 0)
+		return STATUS_NETWORK;
 	if (enrolment.date_s)
 		enrol_clock(enrolment.date_s);
 	if (resolver_write("/etc/resolv.conf", &network->gateway,

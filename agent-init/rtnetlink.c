@@ -118,7 +118,7 @@ again:
 }
 
 /* Reads one datagram of whole messages; its length, or -errno. */
-static ssize_t answer_read(const struct rtnetlink *rtnetlink, char *answer)
+static ssize_t answer_read(const struct rtnetlink *rtnetlink, void *answer)
 {
 	struct sockaddr_nl from = { 0 };
 	struct iovec part = { .iov_base = answer, .iov_len = ANSWER_MAX };
@@ -376,6 +376,38 @@ static bool parse_route(const struct nlmsghdr *header, void *entry)
 	return true;
 }
 
+static bool parse_neighbour(const struct nlmsghdr *header, void *entry)
+{
+	struct ndmsg *body = NLMSG_DATA(header);
+	struct rtnetlink_neighbour *neighbour = entry;
+	struct rtattr *at;
+	size_t left;
+
+	if (header->nlmsg_type != RTM_NEWNEIGH ||
+	    header->nlmsg_len < NLMSG_LENGTH(sizeof(*body)) ||
+	    !internet(body->ndm_family) || body->ndm_state & NUD_NOARP)
+		return false;
+	memset(neighbour, 0, sizeof(*neighbour));
+	neighbour->index = body->ndm_ifindex;
+	left = NLMSG_PAYLOAD(header, sizeof(*body));
+	at = (void *)((char *)body + NLMSG_ALIGN(sizeof(*body)));
+	for (; RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+		size_t len = RTA_PAYLOAD(at);
+
+		if (at->rta_type == NDA_DST) {
+			if (!read_address(at, body->ndm_family,
+					  &neighbour->address))
+				return false;
+		} else if (at->rta_type == NDA_LLADDR) {
+			if (len > sizeof(neighbour->hardware))
+				return false;
+			memcpy(neighbour->hardware, RTA_DATA(at), len);
+			neighbour->hardware_len = (uint8_t)len;
+		}
+	}
+	return neighbour->address.family != 0;
+}
+
 static int link_set(struct rtnetlink *rtnetlink, int index, unsigned int flags)
 {
 	struct ifinfomsg body = { .ifi_index = index,
@@ -448,6 +480,25 @@ static int route_new(struct rtnetlink *rtnetlink, uint16_t flags,
 		whole.scope = RT_SCOPE_LINK;
 	return route_change(rtnetlink, RTM_NEWROUTE, NLM_F_CREATE | flags,
 			    &whole);
+}
+
+static int neighbour_change(struct rtnetlink *rtnetlink, uint16_t type,
+			    uint16_t flags,
+			    const struct rtnetlink_neighbour *neighbour)
+{
+	struct ndmsg body = {
+		.ndm_family = (uint8_t)neighbour->address.family,
+		.ndm_ifindex = neighbour->index,
+		.ndm_state = NUD_PERMANENT,
+	};
+	struct request request;
+
+	request_start(&request, type, flags, &body, sizeof(body));
+	put_address(&request, NDA_DST, &neighbour->address);
+	if (type == RTM_NEWNEIGH)
+		(void)put(&request, NDA_LLADDR, neighbour->hardware,
+			  neighbour->hardware_len);
+	return change(rtnetlink, &request);
 }
 
 int rtnetlink_init(struct rtnetlink *rtnetlink)
@@ -599,4 +650,49 @@ int rtnetlink_routes(struct rtnetlink *rtnetlink, sa_family_t family,
 	*routes = (void *)entries.at;
 	*n_routes = entries.n;
 	return 0;
+}
+
+int rtnetlink_neighbours(struct rtnetlink *rtnetlink, sa_family_t family,
+			 struct rtnetlink_neighbour **neighbours,
+			 size_t *n_neighbours)
+{
+	struct entries entries = { .parse = parse_neighbour,
+				   .family = family,
+				   .size = sizeof(**neighbours) };
+	int ret = dump(rtnetlink, RTM_GETNEIGH, &entries);
+
+	if (ret < 0)
+		return ret;
+	*neighbours = (void *)entries.at;
+	*n_neighbours = entries.n;
+	return 0;
+}
+
+int rtnetlink_neighbour_fix(struct rtnetlink *rtnetlink,
+			    const struct rtnetlink_neighbour *neighbour)
+{
+	return neighbour_change(rtnetlink, RTM_NEWNEIGH,
+				NLM_F_CREATE | NLM_F_REPLACE, neighbour);
+}
+
+int rtnetlink_neighbour_delete(struct rtnetlink *rtnetlink,
+			       const struct rtnetlink_neighbour *neighbour)
+{
+	return neighbour_change(rtnetlink, RTM_DELNEIGH, 0, neighbour);
+}
+
+int rtnetlink_neighbour_probes(struct rtnetlink *rtnetlink, int index,
+			       uint32_t probes)
+{
+	struct ndtmsg body = { .ndtm_family = AF_INET };
+	struct request request;
+	struct rtattr *parameters;
+
+	request_start(&request, RTM_SETNEIGHTBL, 0, &body, sizeof(body));
+	(void)put(&request, NDTA_NAME, "arp_cache", sizeof("arp_cache"));
+	parameters = nest(&request, NDTA_PARMS);
+	put_u32(&request, NDTPA_IFINDEX, (uint32_t)index);
+	put_u32(&request, NDTPA_MCAST_PROBES, probes);
+	nest_end(&request, parameters);
+	return change(rtnetlink, &request);
 }
