@@ -22,6 +22,7 @@
 #include "users.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -59,6 +60,8 @@ static enum exit_status set_up(const struct options *options)
 		return STATUS_NETWORK;
 	if (enrol(&network->gateway, deadline, answer, &enrolment) < 0)
 		return STATUS_GATEWAY;
+	if (network_close(network) < 0)
+		return STATUS_NETWORK;
 	if (enrolment.date_s)
 		enrol_clock(enrolment.date_s);
 	if (resolver_write("/etc/resolv.conf", &network->gateway,
@@ -114,6 +117,18 @@ static enum exit_status become_agent(const struct options *options,
 	return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
+/* The agent's side of the fork: waits until PID 1 has dropped its own. */
+static enum exit_status start_agent(const struct options *options,
+				    const struct user *user, int dropped)
+{
+	char byte;
+
+	/* At its end without a byte PID 1 is gone, and takes us along. */
+	if (read(dropped, &byte, 1) != 1)
+		return STATUS_PRIVILEGES;
+	return become_agent(options, user);
+}
+
 /*
  * As PID 1: the agent is a child, and we keep no privilege either, except to
  * send signals to it where it is another user.
@@ -122,9 +137,14 @@ static int stay_as_init(const struct options *options, const struct user *user)
 {
 	bool other = user && user->uid != getuid();
 	sigset_t before;
+	int dropped[2];
 	pid_t agent;
 
 	supervise_block(&before);
+	if (pipe2(dropped, O_CLOEXEC) < 0) {
+		(void)report("fork", -errno, "cannot start the agent");
+		return STATUS_FORK;
+	}
 	agent = fork();
 	if (agent < 0) {
 		(void)report("fork", -errno, "cannot start the agent");
@@ -132,11 +152,18 @@ static int stay_as_init(const struct options *options, const struct user *user)
 	}
 	if (agent == 0) {
 		(void)sigprocmask(SIG_SETMASK, &before, NULL);
-		return (int)become_agent(options, user);
+		(void)close(dropped[1]);
+		return (int)start_agent(options, user, dropped[0]);
 	}
+	(void)close(dropped[0]);
 	if (privileges_drop(NULL, other ? 1ULL << CAP_KILL : 0) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return STATUS_PRIVILEGES;
+	if (write(dropped[1], "", 1) != 1) {
+		(void)report("fork", -errno, "cannot start the agent");
+		return STATUS_FORK;
+	}
+	(void)close(dropped[1]);
 	return supervise(agent);
 }
 

@@ -15,6 +15,7 @@
 
 #define STEP "network"
 #define METRIC_IPV6 1024 /* what the kernel would make of 0 */
+#define PROBES 3         /* the kernel's default */
 #define FLUSH_TRIES 8    /* if somebody adds routes while we delete them */
 
 /* The routes that shall be the only ones. */
@@ -261,6 +262,48 @@ static int set_routes(struct rtnetlink *rtnetlink, const struct wanted *wanted)
 	return report(STEP, -EBUSY, "other routes keep coming back");
 }
 
+/*
+ * Fixes @gateway and forgets the other IPv4 neighbours; all of them if it is
+ * NULL. -ENOENT if the gateway is not among them.
+ */
+static int keep_neighbour(struct rtnetlink *rtnetlink,
+			  const struct address *gateway, int index)
+{
+	struct rtnetlink_neighbour *neighbours;
+	bool kept = !gateway;
+	size_t n;
+	int ret;
+
+	ret = rtnetlink_neighbours(rtnetlink, AF_INET, &neighbours, &n);
+	if (ret < 0)
+		return ret;
+	for (size_t i = 0; i < n && ret == 0; i++) {
+		if (neighbours[i].index != index)
+			continue;
+		if (gateway && neighbours[i].hardware_len > 0 &&
+		    same_address(&neighbours[i].address, gateway)) {
+			ret = rtnetlink_neighbour_fix(rtnetlink,
+						      &neighbours[i]);
+			kept = true;
+			continue;
+		}
+		ret = rtnetlink_neighbour_delete(rtnetlink, &neighbours[i]);
+		/* Expired meanwhile. */
+		if (ret == -ENOENT)
+			ret = 0;
+	}
+	free(neighbours);
+	return ret == 0 && !kept ? -ENOENT : ret;
+}
+
+/* What network_close() did in an earlier start on this machine. */
+static int reopen(struct rtnetlink *rtnetlink, int index)
+{
+	int ret = rtnetlink_neighbour_probes(rtnetlink, index, PROBES);
+
+	return ret < 0 ? ret : keep_neighbour(rtnetlink, NULL, index);
+}
+
 int network_set_up(const struct network *network, int64_t deadline)
 {
 	struct rtnetlink rtnetlink = { .fd = -1 };
@@ -284,6 +327,11 @@ int network_set_up(const struct network *network, int64_t deadline)
 	ret = await_interface(&rtnetlink, network, deadline, &index);
 	if (ret < 0)
 		goto out;
+	ret = reopen(&rtnetlink, index);
+	if (ret < 0) {
+		(void)report(STEP, ret, "cannot forget the neighbours");
+		goto out;
+	}
 	/* The interface may not have existed the first time. */
 	stop_listening(network->interface);
 	want(&wanted, &network->gateway, index);
@@ -300,4 +348,28 @@ int network_set_up(const struct network *network, int64_t deadline)
 out:
 	rtnetlink_done(&rtnetlink);
 	return ret;
+}
+
+int network_close(const struct network *network)
+{
+	struct rtnetlink rtnetlink;
+	struct rtnetlink_link link;
+	int ret;
+
+	ret = rtnetlink_init(&rtnetlink);
+	if (ret < 0)
+		return report(STEP, ret, "cannot talk to the kernel");
+	ret = rtnetlink_link_find(&rtnetlink, network->interface, &link);
+	/* A point-to-point link has one other end, and asks nobody. */
+	if (ret == 0 && !(link.flags & IFF_NOARP)) {
+		/* In this order, or a new one could come in between. */
+		ret = rtnetlink_neighbour_probes(&rtnetlink, link.index, 0);
+		if (ret == 0)
+			ret = keep_neighbour(&rtnetlink, &network->gateway,
+					     link.index);
+	}
+	rtnetlink_done(&rtnetlink);
+	if (ret < 0)
+		return report(STEP, ret, "cannot keep to one neighbour");
+	return 0;
 }

@@ -30,4 +30,16 @@ struct network {
  */
 MUST_CHECK int network_set_up(const struct network *network, int64_t deadline);
 
+/*
+ * Makes the gateway the one IPv4 neighbour that the kernel knows, for good.
+ * Routes do not bind everybody: a program without privilege may have its
+ * packets sent past them (SO_DONTROUTE with SO_BINDTODEVICE), and the kernel
+ * would then ask the segment who has the address. IPv6 has no such way. It
+ * still learns of a neighbour that speaks to the machine first.
+ *
+ * Call it when the gateway has answered, so that its hardware address is
+ * known. Reports and returns -errno if it cannot.
+ */
+MUST_CHECK int network_close(const struct network *network);
+
 #endif

@@ -34,6 +34,12 @@ struct entries {
 	size_t n, cap;
 };
 
+/* What is left to read of a message's attributes. */
+struct attributes {
+	const char *at;
+	size_t left;
+};
+
 static void *request_put(struct request *request, const void *bytes, size_t len)
 {
 	size_t at = NLMSG_ALIGN(request->header.nlmsg_len);
@@ -118,7 +124,7 @@ again:
 }
 
 /* Reads one datagram of whole messages; its length, or -errno. */
-static ssize_t answer_read(const struct rtnetlink *rtnetlink, char *answer)
+static ssize_t answer_read(const struct rtnetlink *rtnetlink, void *answer)
 {
 	struct sockaddr_nl from = { 0 };
 	struct iovec part = { .iov_base = answer, .iov_len = ANSWER_MAX };
@@ -142,10 +148,16 @@ again:
 	return n;
 }
 
+/* What follows the header; linux/netlink.h's macros would drop const. */
+static const void *body_of(const struct nlmsghdr *header)
+{
+	return (const char *)header + NLMSG_HDRLEN;
+}
+
 /* What an NLMSG_ERROR says: 0 for an acknowledgement. */
 static int error_of(const struct nlmsghdr *header)
 {
-	const struct nlmsgerr *error = NLMSG_DATA(header);
+	const struct nlmsgerr *error = body_of(header);
 
 	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*error)) ||
 	    error->error > 0)
@@ -159,14 +171,14 @@ static int end_of(const struct nlmsghdr *header)
 	int error = 0;
 
 	if (header->nlmsg_len >= NLMSG_LENGTH(sizeof(error)))
-		memcpy(&error, NLMSG_DATA(header), sizeof(error));
+		memcpy(&error, body_of(header), sizeof(error));
 	return error < 0 ? error : 0;
 }
 
 /* A kernel without IPv6 answers a question about it with everything. */
 static bool wanted(const struct entries *entries, const struct nlmsghdr *header)
 {
-	const struct rtgenmsg *body = NLMSG_DATA(header);
+	const struct rtgenmsg *body = body_of(header);
 
 	return entries->family == AF_UNSPEC ||
 	       (header->nlmsg_len >= NLMSG_LENGTH(sizeof(*body)) &&
@@ -203,7 +215,7 @@ static int converse(struct rtnetlink *rtnetlink, struct request *request,
 {
 	bool interrupted = false;
 	bool over = false;
-	char *answer;
+	void *answer;
 	int ret;
 
 	answer = malloc(ANSWER_MAX);
@@ -211,7 +223,7 @@ static int converse(struct rtnetlink *rtnetlink, struct request *request,
 		return -ENOMEM;
 	ret = request_send(rtnetlink, request);
 	while (ret == 0 && !over) {
-		const struct nlmsghdr *at = (const void *)answer;
+		struct nlmsghdr *at = answer;
 		ssize_t n = answer_read(rtnetlink, answer);
 		size_t left = n < 0 ? 0 : (size_t)n;
 
@@ -265,11 +277,44 @@ static int dump(struct rtnetlink *rtnetlink, uint16_t type,
 	return ret;
 }
 
+/* The attributes behind a body of @body_len bytes. */
+static struct attributes attributes_of(const struct nlmsghdr *header,
+				       size_t body_len)
+{
+	size_t skip = NLMSG_SPACE(body_len);
+
+	if (header->nlmsg_len < skip)
+		return (struct attributes){ .left = 0 };
+	return (struct attributes){ .at = (const char *)header + skip,
+				    .left = header->nlmsg_len - skip };
+}
+
+/* The next attribute, which is whole; NULL if there is none. */
+static const struct rtattr *next(struct attributes *attributes)
+{
+	const struct rtattr *attribute = (const void *)attributes->at;
+	size_t len;
+
+	if (!RTA_OK(attribute, attributes->left))
+		return NULL;
+	len = RTA_ALIGN(attribute->rta_len);
+	if (len > attributes->left)
+		len = attributes->left;
+	attributes->at += len;
+	attributes->left -= len;
+	return attribute;
+}
+
+static const void *value_of(const struct rtattr *attribute)
+{
+	return (const char *)attribute + RTA_LENGTH(0);
+}
+
 static bool read_u32(const struct rtattr *attribute, uint32_t *value)
 {
 	if (RTA_PAYLOAD(attribute) != sizeof(*value))
 		return false;
-	memcpy(value, RTA_DATA(attribute), sizeof(*value));
+	memcpy(value, value_of(attribute), sizeof(*value));
 	return true;
 }
 
@@ -279,7 +324,7 @@ static bool read_address(const struct rtattr *attribute, sa_family_t family,
 	if (RTA_PAYLOAD(attribute) != address_len(family))
 		return false;
 	*address = (struct address){ .family = family };
-	memcpy(address->bytes, RTA_DATA(attribute), address_len(family));
+	memcpy(address->bytes, value_of(attribute), address_len(family));
 	return true;
 }
 
@@ -290,7 +335,7 @@ static bool internet(sa_family_t family)
 
 static bool parse_link(const struct nlmsghdr *header, void *entry)
 {
-	const struct ifinfomsg *body = NLMSG_DATA(header);
+	const struct ifinfomsg *body = body_of(header);
 	struct rtnetlink_link *link = entry;
 
 	if (header->nlmsg_type != RTM_NEWLINK ||
@@ -303,10 +348,11 @@ static bool parse_link(const struct nlmsghdr *header, void *entry)
 
 static bool parse_address(const struct nlmsghdr *header, void *entry)
 {
-	struct ifaddrmsg *body = NLMSG_DATA(header);
+	struct attributes attributes =
+		attributes_of(header, sizeof(struct ifaddrmsg));
+	const struct ifaddrmsg *body = body_of(header);
 	struct rtnetlink_address *address = entry;
-	struct rtattr *at;
-	size_t left;
+	const struct rtattr *at;
 
 	if (header->nlmsg_type != RTM_NEWADDR ||
 	    header->nlmsg_len < NLMSG_LENGTH(sizeof(*body)) ||
@@ -316,8 +362,7 @@ static bool parse_address(const struct nlmsghdr *header, void *entry)
 	address->index = (int)body->ifa_index;
 	address->len = body->ifa_prefixlen;
 	address->flags = body->ifa_flags;
-	left = IFA_PAYLOAD(header);
-	for (at = IFA_RTA(body); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+	while ((at = next(&attributes))) {
 		/* On a point-to-point link IFA_ADDRESS is the other end. */
 		if (at->rta_type == IFA_LOCAL ||
 		    (at->rta_type == IFA_ADDRESS &&
@@ -335,11 +380,12 @@ static bool parse_address(const struct nlmsghdr *header, void *entry)
 
 static bool parse_route(const struct nlmsghdr *header, void *entry)
 {
-	struct rtmsg *body = NLMSG_DATA(header);
+	struct attributes attributes =
+		attributes_of(header, sizeof(struct rtmsg));
+	const struct rtmsg *body = body_of(header);
 	struct rtnetlink_route *route = entry;
-	struct rtattr *at;
+	const struct rtattr *at;
 	uint32_t index;
-	size_t left;
 
 	if (header->nlmsg_type != RTM_NEWROUTE ||
 	    header->nlmsg_len < NLMSG_LENGTH(sizeof(*body)) ||
@@ -352,8 +398,7 @@ static bool parse_route(const struct nlmsghdr *header, void *entry)
 	route->type = body->rtm_type;
 	route->protocol = body->rtm_protocol;
 	route->scope = body->rtm_scope;
-	left = RTM_PAYLOAD(header);
-	for (at = RTM_RTA(body); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+	while ((at = next(&attributes))) {
 		bool good = true;
 
 		if (at->rta_type == RTA_DST) {
@@ -374,6 +419,37 @@ static bool parse_route(const struct nlmsghdr *header, void *entry)
 			return false;
 	}
 	return true;
+}
+
+static bool parse_neighbour(const struct nlmsghdr *header, void *entry)
+{
+	struct attributes attributes =
+		attributes_of(header, sizeof(struct ndmsg));
+	const struct ndmsg *body = body_of(header);
+	struct rtnetlink_neighbour *neighbour = entry;
+	const struct rtattr *at;
+
+	if (header->nlmsg_type != RTM_NEWNEIGH ||
+	    header->nlmsg_len < NLMSG_LENGTH(sizeof(*body)) ||
+	    !internet(body->ndm_family) || body->ndm_state & NUD_NOARP)
+		return false;
+	memset(neighbour, 0, sizeof(*neighbour));
+	neighbour->index = body->ndm_ifindex;
+	while ((at = next(&attributes))) {
+		size_t len = RTA_PAYLOAD(at);
+
+		if (at->rta_type == NDA_DST) {
+			if (!read_address(at, body->ndm_family,
+					  &neighbour->address))
+				return false;
+		} else if (at->rta_type == NDA_LLADDR) {
+			if (len > sizeof(neighbour->hardware))
+				return false;
+			memcpy(neighbour->hardware, value_of(at), len);
+			neighbour->hardware_len = (uint8_t)len;
+		}
+	}
+	return neighbour->address.family != 0;
 }
 
 static int link_set(struct rtnetlink *rtnetlink, int index, unsigned int flags)
@@ -448,6 +524,25 @@ static int route_new(struct rtnetlink *rtnetlink, uint16_t flags,
 		whole.scope = RT_SCOPE_LINK;
 	return route_change(rtnetlink, RTM_NEWROUTE, NLM_F_CREATE | flags,
 			    &whole);
+}
+
+static int neighbour_change(struct rtnetlink *rtnetlink, uint16_t type,
+			    uint16_t flags,
+			    const struct rtnetlink_neighbour *neighbour)
+{
+	struct ndmsg body = {
+		.ndm_family = (uint8_t)neighbour->address.family,
+		.ndm_ifindex = neighbour->index,
+		.ndm_state = NUD_PERMANENT,
+	};
+	struct request request;
+
+	request_start(&request, type, flags, &body, sizeof(body));
+	put_address(&request, NDA_DST, &neighbour->address);
+	if (type == RTM_NEWNEIGH)
+		(void)put(&request, NDA_LLADDR, neighbour->hardware,
+			  neighbour->hardware_len);
+	return change(rtnetlink, &request);
 }
 
 int rtnetlink_init(struct rtnetlink *rtnetlink)
@@ -599,4 +694,49 @@ int rtnetlink_routes(struct rtnetlink *rtnetlink, sa_family_t family,
 	*routes = (void *)entries.at;
 	*n_routes = entries.n;
 	return 0;
+}
+
+int rtnetlink_neighbours(struct rtnetlink *rtnetlink, sa_family_t family,
+			 struct rtnetlink_neighbour **neighbours,
+			 size_t *n_neighbours)
+{
+	struct entries entries = { .parse = parse_neighbour,
+				   .family = family,
+				   .size = sizeof(**neighbours) };
+	int ret = dump(rtnetlink, RTM_GETNEIGH, &entries);
+
+	if (ret < 0)
+		return ret;
+	*neighbours = (void *)entries.at;
+	*n_neighbours = entries.n;
+	return 0;
+}
+
+int rtnetlink_neighbour_fix(struct rtnetlink *rtnetlink,
+			    const struct rtnetlink_neighbour *neighbour)
+{
+	return neighbour_change(rtnetlink, RTM_NEWNEIGH,
+				NLM_F_CREATE | NLM_F_REPLACE, neighbour);
+}
+
+int rtnetlink_neighbour_delete(struct rtnetlink *rtnetlink,
+			       const struct rtnetlink_neighbour *neighbour)
+{
+	return neighbour_change(rtnetlink, RTM_DELNEIGH, 0, neighbour);
+}
+
+int rtnetlink_neighbour_probes(struct rtnetlink *rtnetlink, int index,
+			       uint32_t probes)
+{
+	struct ndtmsg body = { .ndtm_family = AF_INET };
+	struct request request;
+	struct rtattr *parameters;
+
+	request_start(&request, RTM_SETNEIGHTBL, 0, &body, sizeof(body));
+	(void)put(&request, NDTA_NAME, "arp_cache", sizeof("arp_cache"));
+	parameters = nest(&request, NDTA_PARMS);
+	put_u32(&request, NDTPA_IFINDEX, (uint32_t)index);
+	put_u32(&request, NDTPA_MCAST_PROBES, probes);
+	nest_end(&request, parameters);
+	return change(rtnetlink, &request);
 }

@@ -39,6 +39,14 @@ struct rtnetlink_address {
 	uint32_t flags; /* IFA_F_TENTATIVE and its like */
 };
 
+/* Who has @address on the link of interface @index. */
+struct rtnetlink_neighbour {
+	struct address address;
+	int index;
+	uint8_t hardware[32]; /* its hardware address, of @hardware_len bytes */
+	uint8_t hardware_len; /* 0 as long as nobody has answered */
+};
+
 /*
  * A route. Zeroes are defaults when one is added: a @to of length 0 is the
  * default route (its family must be set all the same), a @via of family 0
@@ -109,5 +117,27 @@ MUST_CHECK int rtnetlink_route_delete(struct rtnetlink *rtnetlink,
 MUST_CHECK int rtnetlink_routes(struct rtnetlink *rtnetlink, sa_family_t family,
 				struct rtnetlink_route **routes,
 				size_t *n_routes);
+
+/* The neighbours of all links, in an array that the caller frees. */
+MUST_CHECK int rtnetlink_neighbours(struct rtnetlink *rtnetlink,
+				    sa_family_t family,
+				    struct rtnetlink_neighbour **neighbours,
+				    size_t *n_neighbours);
+
+/* Makes a neighbour permanent, as it is: it is not asked for again. */
+MUST_CHECK int
+rtnetlink_neighbour_fix(struct rtnetlink *rtnetlink,
+			const struct rtnetlink_neighbour *neighbour);
+MUST_CHECK int
+rtnetlink_neighbour_delete(struct rtnetlink *rtnetlink,
+			   const struct rtnetlink_neighbour *neighbour);
+
+/*
+ * How often the link of interface @index is asked who has an IPv4 address; the
+ * kernel's default is 3. With 0, who is not a neighbour yet, and does not speak
+ * first, stays out of reach.
+ */
+MUST_CHECK int rtnetlink_neighbour_probes(struct rtnetlink *rtnetlink,
+					  int index, uint32_t probes);
 
 #endif

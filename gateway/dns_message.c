@@ -360,6 +360,13 @@ struct writer {
 	size_t len, cap;
 };
 
+static void writer_init(struct writer *w, uint8_t *bytes, size_t cap)
+{
+	w->bytes = bytes;
+	w->len = 0;
+	w->cap = cap;
+}
+
 static void put(struct writer *w, const void *bytes, size_t n)
 {
 	if (w->len <= w->cap && n <= w->cap - w->len && n > 0)
@@ -491,14 +498,13 @@ size_t dns_answer_write(uint8_t *bytes, size_t cap,
 			const struct dns_query *query,
 			const struct dns_answer *answer)
 {
-	struct writer w = { .bytes = bytes, .cap = cap };
+	struct writer w;
 
 	assert(cap >= DNS_PLAIN_MAX);
-	if (cap > DNS_MESSAGE_MAX)
-		w.cap = DNS_MESSAGE_MAX;
+	writer_init(&w, bytes, cap < DNS_MESSAGE_MAX ? cap : DNS_MESSAGE_MAX);
 	put_answer(&w, query, answer, false);
 	if (is_overfull(&w)) {
-		w.len = 0;
+		writer_init(&w, bytes, w.cap);
 		put_answer(&w, query, answer, true);
 	}
 	assert(!is_overfull(&w));
@@ -508,9 +514,10 @@ size_t dns_answer_write(uint8_t *bytes, size_t cap,
 size_t dns_query_write(uint8_t *bytes, size_t cap, uint16_t id,
 		       const struct domain *name, uint16_t type)
 {
-	struct writer w = { .bytes = bytes, .cap = cap };
 	struct name wire;
+	struct writer w;
 
+	writer_init(&w, bytes, cap);
 	name_from_domain(&wire, name);
 	put_u16(&w, id);
 	put_u16(&w, FLAG_RECURSION_DESIRED);
@@ -661,7 +668,7 @@ static uint32_t negative_ttl(const struct response *response,
 {
 	struct reader reader = response->authorities;
 	struct record record;
-	struct name ignored;
+	struct name mname, rname;
 
 	for (unsigned i = 0; i < response->header.n_authorities; i++) {
 		struct reader data;
@@ -673,10 +680,10 @@ static uint32_t negative_ttl(const struct response *response,
 		    !name_is_within(name, &record.owner))
 			continue;
 		data = record.data_at;
-		if (!name_read(&data, true, &ignored) ||
-		    !name_read(&data, true, &ignored))
+		if (!name_read(&data, true, &mname) ||
+		    !name_read(&data, true, &rname))
 			return 0;
-		(void)cursor_bytes(&data.at, 4 * (size_t)4);
+		(void)cursor_bytes(&data.at, 16); /* SERIAL to EXPIRE */
 		minimum = cursor_u32(&data.at);
 		/* The record's data must end where its last field does. */
 		if (cursor_left(&data.at) != cursor_left(&reader.at))

@@ -339,8 +339,9 @@ static bool connection_keeps_alive(const struct connection *connection,
 
 /*
  * Fields that end here: those of RFC 9110 7.6.1; those the writers make anew
- * from what was parsed; and those that would lead the agent round the gateway
- * or bind it to the origin's own key.
+ * from what was parsed; those that would lead the agent round the gateway or
+ * bind it to the origin's own key; and one that a written "Connection: close"
+ * would name by accident.
  */
 static bool ends_here(struct http1_text name,
 		      const struct connection *connection)
@@ -359,6 +360,7 @@ static bool ends_here(struct http1_text name,
 		"Alt-Svc",
 		"Public-Key-Pins",
 		"Public-Key-Pins-Report-Only",
+		"Close",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -820,6 +822,13 @@ struct writer {
 	size_t len, cap;
 };
 
+static void writer_init(struct writer *w, char *bytes, size_t cap)
+{
+	w->bytes = bytes;
+	w->len = 0;
+	w->cap = cap;
+}
+
 static void put_text(struct writer *w, struct http1_text text)
 {
 	if (w->len <= w->cap && text.len <= w->cap - w->len && text.len > 0)
@@ -889,8 +898,9 @@ static void put_host(struct writer *w, const struct http1_request *request)
 size_t http1_request_write(const struct http1_request *request, char *bytes,
 			   size_t cap)
 {
-	struct writer w = { .bytes = bytes, .cap = cap };
+	struct writer w;
 
+	writer_init(&w, bytes, cap);
 	put_text(&w, request->method);
 	put(&w, " ");
 	put_text(&w, request->path);
@@ -922,11 +932,12 @@ size_t http1_response_write(const struct http1_response *response,
 			    bool agent_http10, char *bytes, size_t cap,
 			    enum http1_framing *framing, bool *keep_alive)
 {
-	struct writer w = { .bytes = bytes, .cap = cap };
 	enum http1_framing written = agent_framing(response, agent_http10);
 	bool stays_open = *keep_alive && written != HTTP1_UNTIL_CLOSE;
 	bool is_final = response->status >= 200;
+	struct writer w;
 
+	writer_init(&w, bytes, cap);
 	put(&w, "HTTP/1.1 ");
 	put_number(&w, response->status);
 	put(&w, " ");
@@ -1143,12 +1154,12 @@ enum http1_result http1_body_read(struct http1_body *body, const char *bytes,
 size_t http1_body_write(enum http1_framing framing, struct http1_text data,
 			char *bytes)
 {
-	struct writer w = { .bytes = bytes,
-			    .cap = data.len + HTTP1_BODY_OVERHEAD };
+	struct writer w;
 	char size[CHUNK_DIGITS_MAX + sizeof("\r\n")];
 
 	/* A chunk of nothing would end the body. */
 	assert(framing != HTTP1_NO_BODY && data.len > 0);
+	writer_init(&w, bytes, data.len + HTTP1_BODY_OVERHEAD);
 	if (framing == HTTP1_CHUNKED) {
 		(void)snprintf(size, sizeof(size), "%zx\r\n", data.len);
 		put(&w, size);
@@ -1161,8 +1172,9 @@ size_t http1_body_write(enum http1_framing framing, struct http1_text data,
 
 size_t http1_body_finish(enum http1_framing framing, char *bytes)
 {
-	struct writer w = { .bytes = bytes, .cap = HTTP1_BODY_OVERHEAD };
+	struct writer w;
 
+	writer_init(&w, bytes, HTTP1_BODY_OVERHEAD);
 	if (framing == HTTP1_CHUNKED)
 		put(&w, "0\r\n\r\n");
 	return w.len;

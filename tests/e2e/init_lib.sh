@@ -95,9 +95,17 @@ make_namespaces() {
 	in_ns agent ip addr add fd77::2/64 dev eth0 nodad
 }
 
+# http.server by itself would look its own name up, which takes seconds.
 serve_ca() {
-	in_ns gateway python3 -m http.server 80 --bind 10.77.0.1 \
-		--directory "$work/www" >/dev/null 2>&1 &
+	cat >"$work/server.py" <<-'END'
+		import functools, http.server, socketserver, sys
+		serve = functools.partial(
+		    http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])
+		socketserver.ThreadingTCPServer.allow_reuse_address = True
+		socketserver.ThreadingTCPServer(
+		    ("10.77.0.1", 80), serve).serve_forever()
+	END
+	in_ns gateway python3 "$work/server.py" "$work/www" >/dev/null 2>&1 &
 	servers="$servers $!"
 }
 

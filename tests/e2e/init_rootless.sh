@@ -8,18 +8,22 @@ unprivileged() {
 }
 unprivileged true 2>/dev/null || skip 'needs user namespaces'
 
-# Here the gateway is on the machine itself: another namespace of the same
-# owner would be one more step for nothing.
-cat >"$work/rootless.sh" <<EOT
-ip link set lo up
-ip link add eth0 type veth peer name gw0
+mkfifo "$work/made" "$work/joined"
+cat >"$work/gateway.sh" <<EOT
+echo made >"$work/made"
+read -r _ <"$work/joined"
 ip link set gw0 up
+ip addr add 10.77.0.1/24 dev gw0
+exec python3 "$work/server.py" "$work/www" >/dev/null 2>&1
+EOT
+cat >"$work/rootless.sh" <<EOT
+unshare --net sh "$work/gateway.sh" &
+server=\$!
+read -r _ <"$work/made"
+ip link add eth0 type veth peer name gw0 netns \$server
 ip link set eth0 up
 ip addr add 10.77.0.2/24 dev eth0
-ip addr add 10.77.0.1/24 dev gw0
-python3 -m http.server 80 --bind 10.77.0.1 --directory "$work/www" \
-	>/dev/null 2>&1 &
-server=\$!
+echo joined >"$work/joined"
 mount --bind "$work/etc/resolv.conf" /etc/resolv.conf
 mount -t tmpfs none /run
 status=0
@@ -27,8 +31,8 @@ status=0
 kill \$server
 exit \$status
 EOT
-chmod 644 "$work/rootless.sh"
-chown 65534 "$work/etc/resolv.conf"
+chmod 644 "$work/rootless.sh" "$work/gateway.sh"
+chown 65534 "$work/made" "$work/joined" "$work/etc/resolv.conf"
 
 start_rootless() {
 	status=0

@@ -28,11 +28,9 @@ routes() {
 		grep -v 'dev lo' | sed 's/ pref medium//; s/ *$//' | sort
 }
 
-# Resolving the gateway's address has to work with these routes alone.
-ask_anew='ip neigh flush dev eth0'
-
 started --gateway6 fd77::1 -- sh -c 'cat /etc/resolv.conf'
-in_ns agent $ask_anew
+# Resolving the gateway's IPv6 address works with these routes alone.
+in_ns agent ip -6 neigh flush dev eth0
 printf '%s\n' 'nameserver 10.77.0.1' 'nameserver fd77::1' 'options edns0' |
 	cmp - "$work/out" || fail 'resolv.conf'
 routes -4 >"$work/routes"
@@ -49,6 +47,33 @@ reaches agent fd77::1 || fail 'the IPv6 gateway is lost'
 reaches gateway fd77::2 || fail 'cannot be reached'
 ! reaches agent 10.77.0.9 || fail 'neighbour reached'
 ! reaches agent fd77::9 || fail 'IPv6 neighbour reached'
+
+# Nor past the routes, which any program may ask for. This address is one that
+# has never spoken to the machine, as its own kernel would about the other.
+in_ns neighbour ip addr add 10.77.0.10/24 dev eth0
+cat >"$work/past.py" <<'END'
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+past = socket.socket(family)
+past.settimeout(1)
+past.setsockopt(socket.SOL_SOCKET, 5, 1)  # SO_DONTROUTE
+past.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+try:
+    past.connect((sys.argv[1], 9))
+except ConnectionRefusedError:
+    print("reached", sys.argv[1])
+except OSError as error:
+    print("lost", sys.argv[1], error)
+END
+started --gateway6 fd77::1 --user nobody -- sh -c "
+	for host in 10.77.0.1 10.77.0.10 fd77::9; do
+		python3 '$work/past.py' \$host
+	done"
+expect '^reached 10.77.0.1$' <"$work/out"
+expect '^lost 10.77.0.10 ' <"$work/out"
+expect '^lost fd77::9 ' <"$work/out"
+in_ns agent ip neigh show dev eth0 >"$work/neighbours"
+expect '^10.77.0.1 lladdr .* PERMANENT' <"$work/neighbours"
 
 # A second start changes nothing.
 started --gateway6 fd77::1 -- true

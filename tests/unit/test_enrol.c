@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #define DATE "Date: Sun, 22 Nov 2026 23:45:00 GMT\r\n"
+#define HEAD "HTTP/1.1 200 OK\r\n"
 #define ANSWER                                                    \
 	"HTTP/1.1 200 OK\r\n" DATE "Content-Type: text/plain\r\n" \
 	"content-length:  5 \r\n"                                 \
@@ -66,23 +67,20 @@ static void what_is_not_the_answer_is_refused(void **state)
 		"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1\t200 OK\r\nContent-Length: 0\r\n\r\n",
 		"SSH-2.0-OpenSSH_9.2\r\n",
-		"HTTP/1.1 200 OK\r\n\r\nhello",
-		"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 0x1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 16385\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551617\r\n"
-		"\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
-		"Content-Length: 1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
-		"Transfer-Encoding: chunked\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhello",
-		"HTTP/1.1 200 OK\r\nDate: yesterday\r\n",
-		"HTTP/1.1 200 OK\r\nDate: Sun, 22 Nov 2026 23:45:00 CET\r\n",
-		"HTTP/1.1 200 OK\r\n" DATE DATE,
+		HEAD "\r\nhello",
+		HEAD "Content-Length: -1\r\n\r\n",
+		HEAD "Content-Length: +1\r\n\r\n",
+		HEAD "Content-Length: 0x1\r\n\r\n",
+		HEAD "Content-Length:\r\n\r\n",
+		HEAD "Content-Length: 1, 1\r\n\r\n",
+		HEAD "Content-Length: 16385\r\n\r\n",
+		HEAD "Content-Length: 18446744073709551617\r\n",
+		HEAD "Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
+		HEAD "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+		HEAD "Content-Length: 4\r\n\r\nhello",
+		HEAD "Date: yesterday\r\n",
+		HEAD "Date: Sun, 22 Nov 2026 23:45:00 CET\r\n",
+		HEAD DATE DATE,
 	};
 
 	(void)state;
@@ -95,7 +93,6 @@ static void the_head_is_bounded(void **state)
 {
 	static char text[ENROL_HEAD_MAX + 64];
 	struct enrolment enrolment;
-	size_t len = strlen("HTTP/1.1 200 OK\r\n");
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
@@ -103,7 +100,7 @@ static void the_head_is_bounded(void **state)
 			 ENROL_MORE);
 	assert_int_equal(enrol_parse(text, ENROL_HEAD_MAX, &enrolment),
 			 ENROL_BAD);
-	memcpy(text, "HTTP/1.1 200 OK\r\n", len);
+	memcpy(text, HEAD, sizeof(HEAD) - 1);
 	assert_int_equal(enrol_parse(text, ENROL_HEAD_MAX, &enrolment),
 			 ENROL_BAD);
 }

@@ -74,6 +74,13 @@ static bool response_is_refused(const char *head, size_t len)
 	return true;
 }
 
+/* The bytes of @string, without its end. */
+static void put(char *at, const char *string)
+{
+	while (*string != '\0')
+		*at++ = *string++;
+}
+
 /* Every head that is refused for what stands in its fields. */
 struct refused {
 	unsigned status;
@@ -177,7 +184,7 @@ static void a_head_has_a_longest(void **state)
 
 	(void)state;
 	memset(bytes, 'a', sizeof(bytes));
-	memcpy(bytes, "GET / HTTP/1.1\r\n", 16);
+	put(bytes, "GET / HTTP/1.1\r\n");
 	assert_int_equal(http1_head_find(bytes, HTTP1_HEAD_MAX - 1, &scanned,
 					 &head_len, &status),
 			 HTTP1_MORE);
@@ -185,7 +192,7 @@ static void a_head_has_a_longest(void **state)
 					 &head_len, &status),
 			 HTTP1_BAD);
 	assert_int_equal(status, 431);
-	memcpy(bytes + HTTP1_HEAD_MAX - 4, "\r\n\r\n", 4);
+	put(bytes + HTTP1_HEAD_MAX - 4, "\r\n\r\n");
 	scanned = 0;
 	assert_int_equal(http1_head_find(bytes, HTTP1_HEAD_MAX + 1, &scanned,
 					 &head_len, &status),
@@ -617,13 +624,13 @@ static void an_unsound_response_is_refused(void **state)
 		"HTTP/1.1 200 x\r\nA : b\r\n\r\n",
 		"HTTP/1.1 200 x\r\n A: b\r\n\r\n",
 		"HTTP/1.1 200 x\r\nContent-Length: 1, 1\r\n\r\n",
-		"HTTP/1.1 200 x\r\nContent-Length: 1\r\n"
-		"Content-Length: 2\r\n\r\n",
-		"HTTP/1.1 200 x\r\nContent-Length: 1\r\n"
-		"Transfer-Encoding: chunked\r\n\r\n",
+		("HTTP/1.1 200 x\r\nContent-Length: 1\r\n"
+		 "Content-Length: 2\r\n\r\n"),
+		("HTTP/1.1 200 x\r\nContent-Length: 1\r\n"
+		 "Transfer-Encoding: chunked\r\n\r\n"),
 		"HTTP/1.1 200 x\r\nTransfer-Encoding: gzip\r\n\r\n",
-		"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n"
-		"Transfer-Encoding: chunked\r\n\r\n",
+		("HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n"
+		 "Transfer-Encoding: chunked\r\n\r\n"),
 		"HTTP/1.0 200 x\r\nTransfer-Encoding: chunked\r\n\r\n",
 		"HTTP/1.1 204 x\r\nTransfer-Encoding: chunked\r\n\r\n",
 		"HTTP/1.1 204 x\r\nContent-Length: 1\r\n\r\n",
@@ -632,8 +639,8 @@ static void an_unsound_response_is_refused(void **state)
 		"HTTP/1.1 200 x\r\nConnection: Set-Cookie\r\n\r\n",
 		"HTTP/1.1 101 x\r\n\r\n",
 		"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
-		"HTTP/1.1 101 x\r\nConnection: upgrade\r\n"
-		"Upgrade: websocket\r\n\r\n",
+		("HTTP/1.1 101 x\r\nConnection: upgrade\r\n"
+		 "Upgrade: websocket\r\n\r\n"),
 	};
 
 	(void)state;
@@ -649,24 +656,23 @@ static void where_a_body_ends_is_what_rfc_9112_says(void **state)
 #define TE "Transfer-Encoding: chunked\r\n\r\n"
 	static const struct {
 		const char *head;
-		bool to_head;
 		enum http1_framing framing;
-		bool has_length;
+		bool to_head, has_length;
 	} bodies[] = {
-		{ OK CL5, false, HTTP1_LENGTH, true },
-		{ OK CL5, true, HTTP1_NO_BODY, true },
-		{ OK TE, false, HTTP1_CHUNKED, false },
-		{ OK TE, true, HTTP1_NO_BODY, false },
-		{ OK "\r\n", false, HTTP1_UNTIL_CLOSE, false },
-		{ OK "\r\n", true, HTTP1_NO_BODY, false },
-		{ "HTTP/1.1 304 x\r\n" CL5, false, HTTP1_NO_BODY, true },
-		{ "HTTP/1.1 304 x\r\n" TE, false, HTTP1_NO_BODY, false },
-		{ "HTTP/1.1 204 x\r\n\r\n", false, HTTP1_NO_BODY, false },
-		{ "HTTP/1.1 204 x\r\nContent-Length: 0\r\n\r\n", false,
-		  HTTP1_NO_BODY, false },
-		{ "HTTP/1.1 100 x\r\n\r\n", false, HTTP1_NO_BODY, false },
-		{ "HTTP/1.1 205 x\r\n" CL5, false, HTTP1_LENGTH, true },
-		{ "HTTP/1.0 200 x\r\n\r\n", false, HTTP1_UNTIL_CLOSE, false },
+		{ OK CL5, HTTP1_LENGTH, false, true },
+		{ OK CL5, HTTP1_NO_BODY, true, true },
+		{ OK TE, HTTP1_CHUNKED, false, false },
+		{ OK TE, HTTP1_NO_BODY, true, false },
+		{ OK "\r\n", HTTP1_UNTIL_CLOSE, false, false },
+		{ OK "\r\n", HTTP1_NO_BODY, true, false },
+		{ "HTTP/1.1 304 x\r\n" CL5, HTTP1_NO_BODY, false, true },
+		{ "HTTP/1.1 304 x\r\n" TE, HTTP1_NO_BODY, false, false },
+		{ "HTTP/1.1 204 x\r\n\r\n", HTTP1_NO_BODY, false, false },
+		{ "HTTP/1.1 204 x\r\nContent-Length: 0\r\n\r\n", HTTP1_NO_BODY,
+		  false, false },
+		{ "HTTP/1.1 100 x\r\n\r\n", HTTP1_NO_BODY, false, false },
+		{ "HTTP/1.1 205 x\r\n" CL5, HTTP1_LENGTH, false, true },
+		{ "HTTP/1.0 200 x\r\n\r\n", HTTP1_UNTIL_CLOSE, false, false },
 	};
 
 	(void)state;
@@ -690,36 +696,33 @@ static void a_response_is_written_for_the_agents_version(void **state)
 {
 #define CLOSE "Connection: close\r\n"
 	static const struct {
-		const char *head;
-		bool to_head, http10, keep_alive;
-		const char *written;
+		const char *head, *written;
 		enum http1_framing framing;
-		bool keeps_alive;
+		bool to_head, http10, keep_alive, keeps_alive;
 	} rows[] = {
-		{ OK "A:b\r\n" CL5, false, false, true, OK "A: b\r\n" CL5,
-		  HTTP1_LENGTH, true },
-		{ OK CL5, false, false, false,
-		  OK "Content-Length: 5\r\n" CLOSE "\r\n", HTTP1_LENGTH,
-		  false },
-		{ OK CL5, false, true, true,
+		{ OK "A:b\r\n" CL5, OK "A: b\r\n" CL5, HTTP1_LENGTH, false,
+		  false, true, true },
+		{ OK CL5, OK "Content-Length: 5\r\n" CLOSE "\r\n", HTTP1_LENGTH,
+		  false, false, false, false },
+		{ OK CL5,
 		  OK "Content-Length: 5\r\nConnection: keep-alive\r\n\r\n",
-		  HTTP1_LENGTH, true },
-		{ OK CL5, true, false, true, OK CL5, HTTP1_NO_BODY, true },
-		{ OK TE, false, false, true, OK TE, HTTP1_CHUNKED, true },
-		{ OK TE, false, true, true, OK CLOSE "\r\n", HTTP1_UNTIL_CLOSE,
+		  HTTP1_LENGTH, false, true, true, true },
+		{ OK CL5, OK CL5, HTTP1_NO_BODY, true, false, true, true },
+		{ OK TE, OK TE, HTTP1_CHUNKED, false, false, true, true },
+		{ OK TE, OK CLOSE "\r\n", HTTP1_UNTIL_CLOSE, false, true, true,
 		  false },
-		{ OK "\r\n", false, false, true, OK TE, HTTP1_CHUNKED, true },
-		{ OK "\r\n", false, true, true, OK CLOSE "\r\n",
-		  HTTP1_UNTIL_CLOSE, false },
-		{ "HTTP/1.0 404\r\n\r\n", false, false, false,
+		{ OK "\r\n", OK TE, HTTP1_CHUNKED, false, false, true, true },
+		{ OK "\r\n", OK CLOSE "\r\n", HTTP1_UNTIL_CLOSE, false, true,
+		  true, false },
+		{ "HTTP/1.0 404\r\n\r\n",
 		  "HTTP/1.1 404 \r\nTransfer-Encoding: chunked\r\n" CLOSE
 		  "\r\n",
-		  HTTP1_CHUNKED, false },
-		{ "HTTP/1.1 304 x\r\n" CL5, false, false, true,
-		  "HTTP/1.1 304 x\r\n" CL5, HTTP1_NO_BODY, true },
-		{ "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n", false, false, false,
-		  "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n", HTTP1_NO_BODY,
-		  false },
+		  HTTP1_CHUNKED, false, false, false, false },
+		{ "HTTP/1.1 304 x\r\n" CL5, "HTTP/1.1 304 x\r\n" CL5,
+		  HTTP1_NO_BODY, false, false, true, true },
+		{ "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n",
+		  "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n", HTTP1_NO_BODY, false,
+		  false, false, false },
 	};
 
 	(void)state;
@@ -745,6 +748,15 @@ static void a_response_is_written_for_the_agents_version(void **state)
 				 0);
 		assert_int_equal(bytes[len - 1], '#');
 	}
+}
+
+/* Or "Connection: close" would name an origin's field, and so remove it. */
+static void a_field_of_the_name_close_ends_here(void **state)
+{
+	static const char head[] = OK "Close: x\r\n" CL5;
+
+	(void)state;
+	assert_int_equal(response_of(head).n_fields, 0);
 }
 
 static void a_websocket_is_answered_as_one(void **state)
@@ -895,8 +907,8 @@ static void lines_of_a_chunked_body_have_bounds(void **state)
 			size_t used;
 
 			memset(bytes, 'a', sizeof(bytes));
-			memcpy(bytes, rows[i].start, strlen(rows[i].start));
-			memcpy(bytes + len - 4, i ? "\r\n\r\n" : "aa\r\n", 4);
+			put(bytes, rows[i].start);
+			put(bytes + len - 4, i ? "\r\n\r\n" : "aa\r\n");
 			http1_body_init(&body, HTTP1_CHUNKED, 0);
 			assert_int_equal(read_body(&body, bytes, len, len,
 						   payload, &used),
@@ -991,6 +1003,7 @@ int main(void)
 		cmocka_unit_test(an_unsound_response_is_refused),
 		cmocka_unit_test(where_a_body_ends_is_what_rfc_9112_says),
 		cmocka_unit_test(a_response_is_written_for_the_agents_version),
+		cmocka_unit_test(a_field_of_the_name_close_ends_here),
 		cmocka_unit_test(a_websocket_is_answered_as_one),
 		cmocka_unit_test(a_chunked_body_is_read_however_it_comes),
 		cmocka_unit_test(an_unsound_chunk_is_refused),

@@ -66,6 +66,11 @@ static int index_of(struct rtnetlink *rtnetlink, const char *name)
 	return link.index;
 }
 
+static bool is(const struct address *a, const struct address *b)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, 16) == 0;
+}
+
 /* How many routes of the main table lead to @to. */
 static size_t n_routes_to(struct rtnetlink *rtnetlink, const struct prefix *to,
 			  struct rtnetlink_route *found)
@@ -73,12 +78,14 @@ static size_t n_routes_to(struct rtnetlink *rtnetlink, const struct prefix *to,
 	struct rtnetlink_route *routes;
 	size_t n, n_found = 0;
 
+	*found = (struct rtnetlink_route){ .index = 0 };
 	assert_int_equal(
 		rtnetlink_routes(rtnetlink, to->base.family, &routes, &n), 0);
 	for (size_t i = 0; i < n; i++) {
 		if (routes[i].table != RT_TABLE_MAIN ||
 		    routes[i].type != RTN_UNICAST ||
-		    memcmp(&routes[i].to, to, sizeof(*to)) != 0)
+		    routes[i].to.len != to->len ||
+		    memcmp(routes[i].to.base.bytes, to->base.bytes, 16) != 0)
 			continue;
 		*found = routes[i];
 		n_found++;
@@ -156,12 +163,12 @@ static void addresses_are_listed_as_they_were_given(void **state)
 	assert_int_equal(
 		rtnetlink_addresses(rtnetlink, AF_UNSPEC, &addresses, &n), 0);
 	for (size_t i = 0; i < n; i++) {
-		if (memcmp(&addresses[i].address, &here, sizeof(here)) == 0) {
+		if (is(&addresses[i].address, &here)) {
 			assert_int_equal(addresses[i].len, 24);
 			assert_int_equal(addresses[i].index, index);
 			n_here++;
 		}
-		if (memcmp(&addresses[i].address, &here6, sizeof(here6)) == 0) {
+		if (is(&addresses[i].address, &here6)) {
 			assert_int_equal(addresses[i].len, 64);
 			assert_false(addresses[i].flags & IFA_F_TENTATIVE);
 			n_here++;
@@ -200,7 +207,7 @@ static void routes_come_back_as_they_were_added(void **state)
 				 -EEXIST);
 		assert_int_equal(rtnetlink_route_replace(rtnetlink, &route), 0);
 		assert_int_equal(n_routes_to(rtnetlink, &route.to, &found), 1);
-		assert_memory_equal(&found.via, &route.via, sizeof(route.via));
+		assert_true(is(&found.via, &route.via));
 		assert_int_equal(found.index, route.index);
 		assert_int_equal(found.metric, route.metric);
 		assert_int_equal(found.protocol, RTPROT_BOOT);
@@ -251,6 +258,34 @@ static void a_long_dump_is_gathered_whole(void **state)
 	assert_int_equal(n_found, n_added);
 }
 
+static void a_neighbour_is_fixed_and_forgotten(void **state)
+{
+	struct rtnetlink *rtnetlink = *state;
+	struct rtnetlink_neighbour neighbour = {
+		.address = gateway,
+		.hardware = { 2, 0, 0, 0, 0, 1 },
+		.hardware_len = 6,
+	};
+	struct rtnetlink_neighbour *neighbours;
+	size_t n;
+
+	neighbour.index = index_of(rtnetlink, "v0");
+	assert_int_equal(
+		rtnetlink_neighbour_probes(rtnetlink, neighbour.index, 0), 0);
+	assert_int_equal(rtnetlink_neighbour_fix(rtnetlink, &neighbour), 0);
+	assert_int_equal(
+		rtnetlink_neighbours(rtnetlink, AF_INET, &neighbours, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(neighbours[0].index, neighbour.index);
+	assert_int_equal(neighbours[0].hardware_len, 6);
+	assert_memory_equal(neighbours[0].hardware, neighbour.hardware, 6);
+	assert_memory_equal(neighbours[0].address.bytes, gateway.bytes, 4);
+	free(neighbours);
+	assert_int_equal(rtnetlink_neighbour_delete(rtnetlink, &neighbour), 0);
+	assert_int_equal(rtnetlink_neighbour_delete(rtnetlink, &neighbour),
+			 -ENOENT);
+}
+
 static void the_kernels_refusal_comes_back(void **state)
 {
 	struct rtnetlink *rtnetlink = *state;
@@ -277,6 +312,7 @@ int main(void)
 		in_a_namespace(routes_come_back_as_they_were_added),
 		in_a_namespace(every_listed_route_can_be_deleted_once),
 		in_a_namespace(a_long_dump_is_gathered_whole),
+		in_a_namespace(a_neighbour_is_fixed_and_forgotten),
 		in_a_namespace(the_kernels_refusal_comes_back),
 	};
 
