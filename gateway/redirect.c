@@ -92,7 +92,7 @@ struct match {
 	bool differs;
 	bool masked;
 	uint8_t value[16], mask[16];
-	uint32_t per_s, burst;
+	uint32_t per_s, burst; /* of RATE */
 };
 
 enum action_kind {
@@ -932,7 +932,6 @@ static int family_off(size_t family)
 	if (!folder)
 		return errno == ENOENT && families[family].may_lack ? 0
 								    : -errno;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): this folder is ours alone */
 	while ((device = readdir(folder))) {
 		if (device->d_name[0] == '.')
 			continue;
@@ -964,7 +963,6 @@ int redirect_forward_nothing(void)
 	int error = 0;
 
 	answer_each();
-
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
 		int family_error = family_off(i);
 

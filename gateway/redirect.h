@@ -7,6 +7,7 @@
  * comes in on the internal interface is
  *
  *	from another source than the agent's	dropped, recorded
+ *	with IP options, extension headers	dropped, recorded
  *	TCP or UDP port 53			turned to the resolver
  *	any other TCP				turned to the listener
  *	ICMP echo to the gateway		answered, at a bounded rate
