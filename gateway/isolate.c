@@ -31,15 +31,6 @@
  * exit. What they need is granted in builds that have them, and nowhere else.
  */
 #ifndef SLUICE_SANITIZED
-#if defined(__SANITIZE_ADDRESS__)
-#define SLUICE_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLUICE_SANITIZED 1
-#endif
-#endif
-#endif
-#ifndef SLUICE_SANITIZED
 #define SLUICE_SANITIZED 0
 #endif
 
@@ -69,18 +60,17 @@ struct condition {
 
 /* Conditions of one call are all met; rows of one call are alternatives. */
 struct call {
+	const char *name, *needed_by;
 	int number;
-	const char *name;
 	unsigned int roles;
-	const char *needed_by;
 	struct condition when[2];
 };
 
 /* clang-format off */
 #define CALL(name, roles, needed_by) \
-	{ SCMP_SYS(name), #name, roles, needed_by, { { 0, 0, 0 } } }
+	{ #name, needed_by, SCMP_SYS(name), roles, { { 0, 0, 0 } } }
 #define CALL_IF(name, roles, needed_by, ...) \
-	{ SCMP_SYS(name), #name, roles, needed_by, { __VA_ARGS__ } }
+	{ #name, needed_by, SCMP_SYS(name), roles, { __VA_ARGS__ } }
 #define IS(argument, number) { argument, UINT32_MAX, (uint32_t)(number) }
 #define HAS(argument, bit) { argument, bit, bit }
 #define LACKS(argument, bits) { argument, bits, 0 }
