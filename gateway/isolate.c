@@ -171,6 +171,7 @@ static const struct call calls[] = {
 	CALL_IF(open, ALL, "libasan", LACKS(1, O_ACCMODE | O_CREAT)),
 	CALL(readlink, ALL, "libasan"),
 	CALL(readlinkat, ALL, "libasan"),
+	CALL(getdents, ALL, "liblsan"),
 	CALL(getdents64, ALL, "libasan"),
 	CALL(newfstatat, ALL, "libasan"),
 	CALL(stat, ALL, "libasan"),

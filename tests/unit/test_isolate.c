@@ -159,6 +159,12 @@ static bool fails_an_assertion(void)
 	abort();
 }
 
+/* Through all that runs at exit, of which LeakSanitizer needs the most. */
+static bool exits(void)
+{
+	exit(3); /* which is no status of a sanitizer's */
+}
+
 /* Memory, time, randomness and events are what every role is left with. */
 static bool lives(void)
 {
@@ -247,6 +253,18 @@ static void every_role_can_live(void **state)
 	(void)state;
 	for (int role = 0; role < ALL_ROLES; role++)
 		assert_works((enum isolate_role)role, lives);
+}
+
+static void every_role_can_end(void **state)
+{
+	(void)state;
+	(void)fflush(NULL); /* or the child would write it again */
+	for (int role = 0; role < ALL_ROLES; role++) {
+		int status = status_of((enum isolate_role)role, exits);
+
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 3);
+	}
 }
 
 static void a_failed_assertion_ends_as_one(void **state)
@@ -430,6 +448,7 @@ int main(void)
 		cmocka_unit_test(a_worker_makes_tcp_and_udp_sockets_only),
 		cmocka_unit_test(signer_and_audit_make_no_socket),
 		cmocka_unit_test(every_role_can_live),
+		cmocka_unit_test(every_role_can_end),
 		cmocka_unit_test(a_failed_assertion_ends_as_one),
 		cmocka_unit_test(what_is_left_of_a_role_is_nothing),
 		cmocka_unit_test(a_child_keeps_what_it_is_told_to),
