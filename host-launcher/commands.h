@@ -8,5 +8,9 @@
 
 int run_command(int argc, char **argv);
 int check_command(int argc, char **argv);
+int demo_command(int argc, char **argv);
+
+/* What demo runs inside, as the agent: not for users. */
+int demo_agent_command(int argc, char **argv);
 
 #endif

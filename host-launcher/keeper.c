@@ -172,7 +172,8 @@ static NORETURN void hold(bool is_root, int channel)
 		_exit(1);
 	if (write(channel, &message, 1) != 1 || read(channel, &message, 1) != 1)
 		_exit(1);
-	if (quieten() < 0 || write(channel, &message, 1) != 1)
+	if (quieten() < 0 || segment_loopback() < 0 ||
+	    write(channel, &message, 1) != 1)
 		_exit(1);
 	(void)!read(channel, &message, 1);
 	_exit(0);

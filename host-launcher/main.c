@@ -18,11 +18,13 @@ static int version_command(int argc, char **argv);
 static const struct command commands[] = {
 	{ "run", run_command, "run a command behind the gateway" },
 	{ "check", check_command, "show what a manifest means, or is wrong" },
+	{ "demo", demo_command, "see it at work, without a network" },
 	{ "help", help_command, "this" },
 	{ "version", version_command, "which sluice this is" },
 	{ "--help", help_command, NULL },
 	{ "-h", help_command, NULL },
 	{ "--version", version_command, NULL },
+	{ "demo-agent", demo_agent_command, NULL },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

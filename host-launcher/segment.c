@@ -64,6 +64,21 @@ static int has_default(struct rtnetlink *rtnetlink, sa_family_t family,
 	return 0;
 }
 
+int segment_loopback(void)
+{
+	struct rtnetlink rtnetlink;
+	struct rtnetlink_link loopback;
+	int err = rtnetlink_init(&rtnetlink);
+
+	if (err)
+		return err;
+	err = rtnetlink_link_find(&rtnetlink, "lo", &loopback);
+	if (!err)
+		err = rtnetlink_link_up(&rtnetlink, loopback.index);
+	rtnetlink_done(&rtnetlink);
+	return err;
+}
+
 int segment_families(struct segment_families *families)
 {
 	struct rtnetlink rtnetlink;
@@ -252,18 +267,15 @@ int segment_as_agent(const struct plan *plan)
 		.prefix4 = PLAN_PREFIX4,
 		.prefix6 = PLAN_PREFIX6,
 	};
-	struct rtnetlink_link loopback;
 	struct rtnetlink rtnetlink;
 	int index = 0;
-	int err = rtnetlink_init(&rtnetlink);
+	int err = segment_loopback();
 
+	if (!err)
+		err = rtnetlink_init(&rtnetlink);
 	if (err)
 		return err;
-	err = rtnetlink_link_find(&rtnetlink, "lo", &loopback);
-	if (!err)
-		err = rtnetlink_link_up(&rtnetlink, loopback.index);
-	if (!err)
-		err = bring_up(&rtnetlink, &end, &index);
+	err = bring_up(&rtnetlink, &end, &index);
 	rtnetlink_done(&rtnetlink);
 	return err;
 }

@@ -18,6 +18,9 @@ struct segment_families {
 	bool ipv4, ipv6;
 };
 
+/* Brings up loopback in the caller's network namespace. */
+MUST_CHECK int segment_loopback(void);
+
 /* Those of the network namespace the caller is in. */
 MUST_CHECK int segment_families(struct segment_families *families);
 
