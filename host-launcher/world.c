@@ -177,6 +177,7 @@ static int write_certificate(const char *file, X509 *certificate)
 }
 
 /* The name is heard whatever becomes of the handshake. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): as OpenSSL calls it */
 static int hear_server_name(SSL *tls, int *alert, void *data)
 {
 	const char *name = SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name);
@@ -471,8 +472,8 @@ static void judge_packet(const struct world *world, uint8_t protocol,
 
 static void hear_packet(const struct world *world, int fd)
 {
-	uint8_t packet[2048];
-	struct sockaddr_ll from;
+	uint8_t packet[2048] = { 0 };
+	struct sockaddr_ll from = { 0 };
 	socklen_t from_len = sizeof(from);
 	struct address to;
 	ssize_t n = recvfrom(fd, packet, sizeof(packet), 0,

@@ -56,8 +56,8 @@ void world_done(struct world *world);
 
 /*
  * Serves, in the network namespace of the caller, which has one interface
- * besides loopback: for struct backend_world.
+ * besides loopback. @data is the world: for struct backend_world.
  */
-int world_play(void *world, int ready);
+int world_play(void *data, int ready);
 
 #endif
