@@ -191,6 +191,22 @@ static void print_block(const struct demo *demo, const char *label,
 	}
 }
 
+/* Lines of the record without what is the same in all: version, time, ... */
+static void print_record(const struct demo *demo, const char *text)
+{
+	const char *event;
+
+	while ((event = strstr(text, "\"event\":"))) {
+		char line[1024];
+		size_t len = strcspn(event, "\n");
+
+		(void)snprintf(line, sizeof(line), "{... %.*s", (int)len,
+			       event);
+		print_block(demo, "record", line);
+		text = event + len;
+	}
+}
+
 static void print_command(const struct demo *demo, const struct step *step,
 			  size_t number)
 {
@@ -351,7 +367,7 @@ static int tell_step(struct demo *demo, const struct step *step, size_t number)
 		return complain_errno("demo: the agent", err);
 	print_block(demo, "agent", demo->output.bytes);
 	recorded = await_record(demo, step, line);
-	print_block(demo, "record", recorded ? line : demo->recorded.bytes);
+	print_record(demo, recorded ? line : demo->recorded.bytes);
 	hear_world(demo);
 	print_block(demo, "world", demo->heard.bytes);
 	check_step(demo, step, status, recorded);

@@ -12,7 +12,9 @@ static void make(struct plan *plan, struct plan_options *options)
 	static char resolvers[2][PLAN_RESOLVER_TEXT_MAX] = {
 		"192.0.2.53", "192.0.2.54:5353"
 	};
-	static char *command[] = { (char[]){ "ls" }, (char[]){ "-l" }, NULL };
+	static char ls[] = "ls";
+	static char all[] = "-l";
+	static char *command[] = { ls, all, NULL };
 
 	*options = (struct plan_options){
 		.manifest = "/m",
