@@ -394,12 +394,7 @@ static NORETURN void become_agent(const struct keeper *keeper, int go)
 	for (int i = 0; i < 3; i++)
 		spawn.stdio[i] = run->stdio[i] < 0 ? i : run->stdio[i];
 	spawn.capable = true;
-	/* Whatever its numbers, nothing of ours or our caller's passes. */
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-		err = spawn_exec(&spawn);
-	else
-		err = -errno;
-	complain_errno(options->init_program, err);
+	complain_errno(options->init_program, spawn_exec(&spawn));
 	_exit(EXIT_LAUNCHER);
 }
 

@@ -109,6 +109,9 @@ int spawn_exec(const struct spawn *spawn)
 
 	if (err)
 		return err;
+	/* Our caller may have left us some without that flag. */
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return -errno;
 	if (spawn->pass_fd >= 0 && fcntl(spawn->pass_fd, F_SETFD, 0) < 0)
 		return -errno;
 	if (spawn->background && setsid() < 0)
