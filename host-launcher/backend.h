@@ -1,0 +1,65 @@
+/*
+ * backend.h - what makes the machines of a plan: namespaces, or a hypervisor
+ *
+ * A backend gives the agent and the gateway each a place of its own, joined
+ * by a segment with just these two ends, and the gateway an uplink. It
+ * promises that
+ *
+ * - the gateway enforces before the agent's first instruction;
+ * - the agent reaches nothing but the gateway;
+ * - the agent's streams, terminal, working folder and exit status are those
+ *   of the command that the user typed;
+ * - nothing outlives the run, however it ends, and nothing of the host is
+ *   changed while it lasts.
+ *
+ * start, then wait or stop or both, then nothing: stop frees the sandbox.
+ */
+#ifndef SLUICE_BACKEND_H
+#define SLUICE_BACKEND_H
+
+#include "attributes.h"
+#include "plan.h"
+
+struct sandbox; /* a run, as the backend knows it */
+
+/*
+ * A made-up network behind the gateway, in place of the host's. @play runs in
+ * a network namespace of its own, as a process of its own, whose end of the
+ * cable is the interface @interface. It writes a byte to @ready once it can
+ * be reached, and returns, with -errno, only on failure.
+ */
+struct backend_world {
+	int (*play)(void *data, int ready);
+	void *data;
+	const char *interface;
+	const char *uplink4, *uplink6; /* the gateway's addresses there */
+	const char *router4, *router6; /* the world's, where its routes lead */
+	uint8_t prefix4, prefix6;
+};
+
+struct backend_run {
+	struct plan *plan;
+	const struct backend_world *world; /* NULL: the host's network */
+	int stdio[3];                      /* the agent's; -1: ours */
+};
+
+struct backend {
+	const char *name;
+
+	/* 0 or -errno, after saying what failed and what would help. */
+	int (*start)(const struct backend_run *run, struct sandbox **sandbox);
+
+	/*
+	 * Waits for the agent to end and passes signals on to it meanwhile.
+	 * Returns its exit status, as a shell would give it, or
+	 * EXIT_LAUNCHER after saying what failed.
+	 */
+	int (*wait)(struct sandbox *sandbox);
+
+	/* Ends what still runs and frees @sandbox, which may be NULL. */
+	void (*stop)(struct sandbox *sandbox);
+};
+
+extern const struct backend netns_backend;
+
+#endif

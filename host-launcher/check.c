@@ -1,0 +1,114 @@
+#include "commands.h"
+#include "complain.h"
+#include "manifest.h"
+#include "manifest_file.h"
+#include "policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *tls_name(enum route_tls tls)
+{
+	switch (tls) {
+	case ROUTE_TLS_INTERCEPT:
+		return "intercept";
+	case ROUTE_TLS_SPLICE:
+		return "splice";
+	case ROUTE_TLS_NONE:
+		return "none";
+	}
+	return "intercept";
+}
+
+/* As policy_wants_virtual() will find it for a name of this route alone. */
+static const char *addresses_name(const struct route *route)
+{
+	switch (route->addresses) {
+	case ROUTE_ADDRESSES_REAL:
+		return "real";
+	case ROUTE_ADDRESSES_VIRTUAL:
+		return "virtual";
+	case ROUTE_ADDRESSES_AUTO:
+		break;
+	}
+	return route->tls == ROUTE_TLS_NONE ? "virtual" : "real";
+}
+
+/* "*.example.org" or "192.0.2.0/24". */
+static void format_target(const struct route *route, char *text, size_t cap)
+{
+	char base[ADDRESS_TEXT_MAX];
+
+	if (route->is_cidr)
+		(void)snprintf(text, cap, "%s/%u",
+			       address_format(&route->cidr.base, base),
+			       route->cidr.len);
+	else
+		(void)snprintf(text, cap, "%s%s", route->host.below ? "*." : "",
+			       route->host.base.name);
+}
+
+static void format_ports(const struct route *route, char *text, size_t cap)
+{
+	size_t len = 0;
+
+	(void)snprintf(text, cap, "every port");
+	for (size_t i = 0; i < route->n_ports && len < cap; i++)
+		len += (size_t)snprintf(text + len, cap - len, "%s%u",
+					i > 0 ? "," : "", route->ports[i]);
+}
+
+static void print_route(const struct route *route, bool denied)
+{
+	char target[DOMAIN_MAX + 3];
+	char ports[ROUTE_PORTS_MAX * 6 + 1];
+
+	format_target(route, target, sizeof(target));
+	format_ports(route, ports, sizeof(ports));
+	if (denied)
+		(void)printf("deny   %-32s %-12s", target, ports);
+	else
+		(void)printf("allow  %-32s %-12s tls: %-9s  addresses: %-7s%s",
+			     target, ports, tls_name(route->tls),
+			     route->is_cidr ? "listed" : addresses_name(route),
+			     route->private ? "  private" : "");
+	(void)printf("  (line %u)\n", route->line);
+}
+
+static void print_policy(const struct policy *policy)
+{
+	size_t n_routes;
+	size_t n_denials;
+	const struct route *routes = policy_routes(policy, &n_routes);
+	const struct route *denials = policy_denials(policy, &n_denials);
+
+	for (size_t i = 0; i < n_denials; i++)
+		print_route(&denials[i], true);
+	for (size_t i = 0; i < n_routes; i++)
+		print_route(&routes[i], false);
+	(void)printf("all else is refused, %s\n",
+		     policy_refusals(policy) == POLICY_REFUSALS_TERSE
+			     ? "tersely"
+			     : "with an explanation");
+}
+
+int check_command(int argc, char **argv)
+{
+	struct policy *policy;
+
+	if (argc != 2 || argv[1][0] == '-') {
+		(void)fprintf(stderr, "usage: sluice check MANIFEST\n");
+		return EXIT_USAGE;
+	}
+	policy = manifest_file_read(argv[1]);
+	if (!policy)
+		return EXIT_FAILURE;
+	print_policy(policy);
+	policy_free(policy);
+	if (fflush(stdout) != 0) {
+		complain("cannot write");
+		return EXIT_LAUNCHER;
+	}
+	return 0;
+}
