@@ -398,7 +398,8 @@ static void sniffing(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	/* Once it is known, what follows waits for whoever reads it next. */
-	while (flow->sniff && flow->sniff->sniffed == SNIFF_MORE) {
+	while (flow->state == FLOW_SNIFFING &&
+	       flow->sniff->sniffed == SNIFF_MORE) {
 		ssize_t n = stream_read(&flow->stream, bytes, sizeof(bytes));
 
 		if (n == -EAGAIN)

@@ -144,7 +144,10 @@ static void greet(struct intercept *intercept, X509 *leaf)
 
 static void minted(struct ca_wait *wait, X509 *leaf)
 {
-	greet(table_entry(wait, struct intercept, wait), leaf);
+	struct intercept *intercept = table_entry(wait, struct intercept, wait);
+
+	if (intercept->flow->state != FLOW_CLOSED)
+		greet(intercept, leaf);
 }
 
 static void mint(struct intercept *intercept)

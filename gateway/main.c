@@ -17,6 +17,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static void install_rules(struct config *config)
@@ -88,6 +89,13 @@ int main(int argc, char **argv)
 	config_parse(&config, argc, argv);
 	log_set(config.log_level, "main");
 	umask(077);
+	/*
+	 * The C library would look for the time zone when it first formats a
+	 * time, which in a process that may open no file is its end.
+	 */
+	if (setenv("TZ", "UTC0", 1) < 0)
+		die("main: out of memory");
+	tzset();
 	install_rules(&config);
 
 	manifest = load_manifest(config.manifest, &len);

@@ -370,7 +370,9 @@ int relay_start(struct flow *flow, struct stream *origin)
 		relay->guarded = sniff->sniffed == SNIFF_TLS;
 		relay->first = sniff->hello;
 		passed = relay->guarded ? sniff->hello_len : sniff->len;
-		error = buffer_add(&relay->out.buffer, sniff->bytes, passed);
+		if (passed > 0)
+			error = buffer_add(&relay->out.buffer, sniff->bytes,
+					   passed);
 		if (error == 0 && passed < sniff->len)
 			error = buffer_add(&relay->held, sniff->bytes + passed,
 					   sniff->len - passed);
