@@ -25,9 +25,9 @@ static void put_time(struct json *json)
 	clock_gettime(CLOCK_REALTIME, &wall);
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	gmtime_r(&wall.tv_sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(stamp, sizeof(stamp), "%s.%03ldZ", text,
-		 wall.tv_nsec / 1000000);
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(stamp, sizeof(stamp), "%s.%03ldZ", text,
+		       wall.tv_nsec / 1000000);
 	json_text(json, "time", stamp);
 	json_uint(json, "mono_ms",
 		  (uint64_t)mono.tv_sec * 1000 +

@@ -43,9 +43,12 @@ void buffer_drop(struct buffer *buffer, size_t len)
 
 int buffer_add(struct buffer *buffer, const void *bytes, size_t len)
 {
-	int error = buffer_reserve(buffer, len);
 	size_t room;
+	int error;
 
+	if (len == 0)
+		return 0;
+	error = buffer_reserve(buffer, len);
 	if (error < 0)
 		return error;
 	memcpy(buffer_room(buffer, &room), bytes, len);

@@ -229,7 +229,7 @@ static void answer_enrolment(struct inspect *inspect,
 	int n;
 
 	gmtime_r(&wall, &tm);
-	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	n = snprintf(head, sizeof(head),
 		     "HTTP/1.1 %s\r\n"
 		     "Date: %s\r\n"
@@ -262,10 +262,10 @@ static void remember(struct inspect *inspect,
 		query ? (size_t)(query - request->path.at) : request->path.len;
 
 	now->host = request->host;
-	snprintf(now->method, sizeof(now->method), "%.*s",
-		 (int)request->method.len, request->method.at);
-	snprintf(now->path, sizeof(now->path), "%.*s", (int)path_len,
-		 request->path.at);
+	(void)snprintf(now->method, sizeof(now->method), "%.*s",
+		       (int)request->method.len, request->method.at);
+	(void)snprintf(now->path, sizeof(now->path), "%.*s", (int)path_len,
+		       request->path.at);
 	now->to_head = request->method.len == 4 &&
 		       memcmp(request->method.at, "HEAD", 4) == 0;
 	now->agent_http10 = request->is_http10;

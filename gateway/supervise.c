@@ -158,9 +158,9 @@ static pid_t give_birth(const char *name, const int *keep, int n_keep,
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* PID 1 decides when all end; a terminal's ^C does not. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	return 0;
 }
 
@@ -510,6 +510,7 @@ static bool serve(struct supervisor *supervisor)
 	}
 }
 
+/* It is freed here. NOLINTNEXTLINE(readability-non-const-parameter) */
 int supervise(const struct config *config, int audit, char *manifest,
 	      size_t manifest_len)
 {

@@ -84,7 +84,7 @@ static const char *protocol_name(uint8_t protocol, char text[16])
 	case IPPROTO_GRE:
 		return "gre";
 	default:
-		snprintf(text, 16, "ip-%u", protocol);
+		(void)snprintf(text, 16, "ip-%u", protocol);
 		return text;
 	}
 }
