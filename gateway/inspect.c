@@ -61,6 +61,7 @@ struct inspect {
 	struct upstream *upstream;
 	struct buffer from_agent, to_agent, from_origin, to_origin;
 	size_t agent_scanned, origin_scanned, head_len;
+	bool head_begun; /* part of a head is there, and its deadline runs */
 	struct exchange now;
 	size_t drained;
 	bool ending; /* LAST: our own end has been sent */
@@ -377,12 +378,18 @@ static void dialled(void *arg, const struct upstream_result *result)
 {
 	struct inspect *inspect = arg;
 	struct flow *flow = inspect->flow;
+	const struct decision failed = { .verdict = VERDICT_INTERCEPT,
+					 .reason = result->reason };
 	struct http1_request request;
 
 	inspect->upstream = NULL;
 	flow->origin = result->address;
+	/* Parsed anew: nothing of a request is kept but its bytes. */
+	if (!parse_request(inspect, &request))
+		return;
 	if (result->reason != REASON_ALLOWED) {
-		refuse_for(inspect, result->reason, 0, result->detail);
+		refuse(inspect, &failed, &request, 0, (struct http1_text){ 0 },
+		       result->detail);
 		return;
 	}
 	if (stream_move(&inspect->origin, result->stream, pump, inspect) < 0) {
@@ -390,9 +397,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 		refuse_for(inspect, REASON_OVERLOADED, 0, NULL);
 		return;
 	}
-	/* Parsed anew: nothing of a request is kept but its bytes. */
-	if (parse_request(inspect, &request))
-		begin_exchange(inspect, &request);
+	begin_exchange(inspect, &request);
 }
 
 static void dial(struct inspect *inspect, const struct domain *name,
@@ -497,7 +502,6 @@ static bool step_head(struct inspect *inspect)
 {
 	struct flow *flow = inspect->flow;
 	struct buffer *in = &inspect->from_agent;
-	bool was_empty = in->len == 0;
 	unsigned status = 400;
 	ssize_t gone = 0;
 	bool got = false;
@@ -507,6 +511,7 @@ static bool step_head(struct inspect *inspect)
 					&inspect->agent_scanned,
 					&inspect->head_len, &status)) {
 		case HTTP1_DONE:
+			inspect->head_begun = false;
 			handle_request(inspect);
 			return true;
 		case HTTP1_BAD:
@@ -521,8 +526,9 @@ static bool step_head(struct inspect *inspect)
 		case HTTP1_MORE:
 			break;
 		}
-		if (was_empty)
+		if (!inspect->head_begun)
 			flow_deadline(flow, HEAD_MS);
+		inspect->head_begun = true;
 		if (in->len == in->cap - in->at &&
 		    buffer_reserve(in, in->len) < 0)
 			gone = -ENOMEM;
@@ -978,9 +984,12 @@ void inspect_timed_out(struct inspect *inspect)
 				   : REASON_TIMED_OUT,
 			   0, "nothing moved");
 		return;
+	case INSPECT_LAST:
+		/* It was told; what it still sends nobody waits for. */
+		flow_close(flow, REASON_ALLOWED, false);
+		return;
 	case INSPECT_DIALLING:
 	case INSPECT_TUNNEL:
-	case INSPECT_LAST:
 		break;
 	}
 	flow_close(flow, REASON_TIMED_OUT, true);
