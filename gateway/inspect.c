@@ -23,7 +23,7 @@
 #define LAST_MS 2000         /* for what the agent still sends, unread */
 #define LAST_BYTES (1 << 20) /* ... and how much of it */
 #define INTERIM_MAX 16       /* 1xx responses to one request */
-#define ROOM (BUFFER_CAP / 2)
+#define ROOM BUFFER_CAP      /* of body, on its way to one side */
 #define ENROL_PATH "/.well-known/sluice/ca.pem"
 
 enum inspect_state {
