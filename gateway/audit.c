@@ -77,10 +77,10 @@ static bool format(const struct audit *audit, const struct audit_event *event,
 		json_uint(&json, "port", event->port);
 	put_endpoint(&json, "origin", event->origin, NULL, 0);
 	if (event->method.len > 0)
-		json_string(&json, "method", event->method.at,
-			    event->method.len);
+		json_bytes(&json, "method", event->method.at,
+			   event->method.len);
 	if (event->path.len > 0)
-		json_string(&json, "path", event->path.at, event->path.len);
+		json_bytes(&json, "path", event->path.at, event->path.len);
 	if (event->status != 0)
 		json_uint(&json, "status", event->status);
 	if (event->line != 0)

@@ -6,8 +6,11 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+#define HEAD_MAX 1200 /* bytes: REFUSAL_SUMMARY_MAX, and what is fixed */
 
 /* What, besides the reason, makes two refusals the same one. */
 static bool port_matters(enum reason reason)
@@ -212,7 +215,7 @@ size_t refusal_http(const struct refusal *refusal, unsigned status,
 		    enum refusal_form form, bool explain, bool with_body,
 		    char bytes[REFUSAL_HTTP_MAX])
 {
-	char body[REFUSAL_HTTP_MAX / 2], summary[REFUSAL_SUMMARY_MAX];
+	char body[REFUSAL_HTTP_MAX - HEAD_MAX], summary[REFUSAL_SUMMARY_MAX];
 	size_t len = 0;
 	int n;
 
@@ -238,6 +241,7 @@ size_t refusal_http(const struct refusal *refusal, unsigned status,
 		     form == REFUSAL_PLAIN_TEXT ? "text/plain; charset=utf-8"
 						: "application/problem+json",
 		     len, refusal->id, reason_code(refusal->reason));
+	assert(n <= HEAD_MAX);
 	if (with_body)
 		memcpy(bytes + n, body, len);
 	return (size_t)n + (with_body ? len : 0);
