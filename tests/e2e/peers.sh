@@ -11,7 +11,7 @@ world_resolves()
 {
 	background dnsmasq.log in_world dnsmasq --keep-in-foreground \
 		--conf-file=/dev/null --no-resolv --no-hosts --no-daemon \
-		--addn-hosts="$DIR/hosts" --log-queries --log-facility=- \
+		--addn-hosts="$DIR/hosts" --local=/test/ --log-queries --log-facility=- \
 		--listen-address=93.184.216.53 --bind-interfaces \
 		--cache-size=0 --local-ttl=60 --user=root --pid-file= "$@"
 	await grep -q started "$DIR/dnsmasq.log" || fail 'dnsmasq did not start'
