@@ -182,10 +182,9 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 	question->addresses.n = 0;
 	question->addresses.ttl_s = 0;
 	if (status == ARES_SUCCESS && len > 0)
-		question->result = dns_response_parse(bytes, (size_t)len,
-						      &question->key.name,
-						      question->key.type,
-						      &question->addresses);
+		question->result = dns_response_parse(
+			bytes, (size_t)len, &question->key.name,
+			(uint16_t)question->key.type, &question->addresses);
 	else
 		question->result = DNS_RESULT_FAILED;
 	question->addresses.ttl_s =
