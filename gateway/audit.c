@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,8 @@ void audit_run(int file, const int *channels, size_t n, atomic_bool *blind)
 	for (size_t i = 0; i < n; i++)
 		polled[i] =
 			(struct pollfd){ .fd = channels[i], .events = POLLIN };
+	/* A limit on the file's size is to be an error like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	isolate(ISOLATE_AUDIT);
 
 	while (open > 0) {

@@ -413,7 +413,7 @@ bool lookup_ask(struct lookup *lookup, const struct domain *name,
 		if (left > 0) {
 			*result = entry->result;
 			*addresses = entry->addresses;
-			addresses->ttl_s = (uint32_t)(left / 1000 + 1);
+			addresses->ttl_s = (uint32_t)((left + 999) / 1000);
 			return true;
 		}
 	}

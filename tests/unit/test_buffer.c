@@ -32,12 +32,10 @@ static int setup(void **state)
 	assert_non_null(rig);
 	rig->base = event_base_new();
 	assert_non_null(rig->base);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-				    fds),
-			 0);
-	assert_int_equal(stream_open(&rig->stream, rig->base, fds[0], ignore,
-				     NULL),
-			 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	assert_int_equal(
+		stream_open(&rig->stream, rig->base, fds[0], ignore, NULL), 0);
 	rig->peer = fds[1];
 	*state = rig;
 	return 0;

@@ -50,10 +50,10 @@ static int parse(struct config *config, const char *const *given)
 	return WEXITSTATUS(status);
 }
 
-#define PARSE(config, ...)                                            \
-	parse(config, (const char *const[]){ "--internal", "eth0",    \
-					     "--manifest", "m.yaml",  \
-					     __VA_ARGS__, NULL })
+#define PARSE(config, ...)                                               \
+	parse(config,                                                    \
+	      (const char *const[]){ "--internal", "eth0", "--manifest", \
+				     "m.yaml", __VA_ARGS__, NULL })
 
 static void resolvers_are_addresses_with_or_without_port(void **state)
 {

@@ -24,9 +24,8 @@ static struct pair pair_new(void)
 {
 	int fds[2];
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-				    fds),
-			 0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
 	return (struct pair){ fds[0], fds[1] };
 }
 

@@ -127,8 +127,7 @@ static void a_string_is_cut_at_its_maximum(void **state)
 /* Whatever the room, it is told, and nothing is written beyond it. */
 static void what_does_not_fit_is_said(void **state)
 {
-	static const char whole[] =
-		"{\"text\":\"a\\\"b\\u000a\",\"n\":12}";
+	static const char whole[] = "{\"text\":\"a\\\"b\\u000a\",\"n\":12}";
 
 	(void)state;
 	for (size_t cap = 1; cap <= sizeof(whole) + 2; cap++) {

@@ -192,17 +192,17 @@ static void every_reason_is_an_answer_that_parses(void **state)
 		size_t len = refusal_http(&refusal, 0, REFUSAL_PROBLEM_JSON,
 					  true, true, bytes);
 		struct answer answer = read_back(bytes, len, true);
-		json_t *root = json_loadb(answer.body, answer.body_len, 0,
-					  NULL);
+		json_t *root =
+			json_loadb(answer.body, answer.body_len, 0, NULL);
 
 		assert_non_null(root);
 		assert_in_range(answer.head.status, 400, 599);
 		assert_int_equal(answer.head.status,
 				 refusal_status((enum reason)i));
 		assert_false(answer.head.keep_alive);
-		assert_int_equal(json_integer_value(
-					 json_object_get(root, "status")),
-				 answer.head.status);
+		assert_int_equal(
+			json_integer_value(json_object_get(root, "status")),
+			answer.head.status);
 		assert_member(root, "id", refusal.id);
 		assert_member(root, "reason", reason_code((enum reason)i));
 		assert_member(root, "name", "a.test");
@@ -227,10 +227,10 @@ static void the_header_has_id_and_reason(void **state)
 					      answer.head.n_fields,
 					      "sluice-refusal"),
 			    wanted));
-	assert_true(text_is(http1_field_value(answer.head.fields,
-					      answer.head.n_fields,
-					      "content-type"),
-			    "application/problem+json"));
+	assert_true(
+		text_is(http1_field_value(answer.head.fields,
+					  answer.head.n_fields, "content-type"),
+			"application/problem+json"));
 	/* npm and others print the reason phrase and nothing else. */
 	assert_non_null(memmem(answer.head.reason.at, answer.head.reason.len,
 			       "to allow it: - host: a.test", 27));
@@ -247,10 +247,10 @@ static void git_gets_plain_text(void **state)
 
 	(void)state;
 	refusal_summary(&refusal, summary);
-	assert_true(text_is(http1_field_value(answer.head.fields,
-					      answer.head.n_fields,
-					      "content-type"),
-			    "text/plain; charset=utf-8"));
+	assert_true(
+		text_is(http1_field_value(answer.head.fields,
+					  answer.head.n_fields, "content-type"),
+			"text/plain; charset=utf-8"));
 	assert_memory_equal(answer.body, "sluice: ", 8);
 	assert_memory_equal(answer.body + 8, summary, strlen(summary));
 }
@@ -271,8 +271,8 @@ static void a_head_request_gets_no_body(void **state)
 static void a_terse_answer_has_the_id_and_nothing_more(void **state)
 {
 	const struct domain name = domain("a.test");
-	struct refusal refusal = make(REASON_HOST_MISMATCH, &name, 443,
-				      "secret.test");
+	struct refusal refusal =
+		make(REASON_HOST_MISMATCH, &name, 443, "secret.test");
 	char bytes[REFUSAL_HTTP_MAX];
 	size_t len = refusal_http(&refusal, 0, REFUSAL_PROBLEM_JSON, false,
 				  true, bytes);
@@ -295,9 +295,9 @@ static void a_status_may_be_given(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
-		size_t len = refusal_http(&refusal, statuses[i],
-					  REFUSAL_PROBLEM_JSON, true, true,
-					  bytes);
+		size_t len =
+			refusal_http(&refusal, statuses[i],
+				     REFUSAL_PROBLEM_JSON, true, true, bytes);
 
 		assert_int_equal(read_back(bytes, len, true).head.status,
 				 statuses[i]);
@@ -353,8 +353,8 @@ static void no_byte_of_the_agents_makes_a_header_or_a_member(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2 * sizeof(asked) / sizeof(*asked); i++) {
 		enum refusal_form form = forms[i % 2];
-		struct refusal refusal = make(REASON_HOST_MISMATCH, &name, 443,
-					      asked[i / 2]);
+		struct refusal refusal =
+			make(REASON_HOST_MISMATCH, &name, 443, asked[i / 2]);
 		char bytes[REFUSAL_HTTP_MAX], text[REFUSAL_SUMMARY_MAX];
 		size_t len = refusal_http(&refusal, 0, form, true, true, bytes);
 		struct answer answer = read_back(bytes, len, true);
@@ -417,7 +417,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_refusal_has_the_same_id),
 		cmocka_unit_test(what_differs_has_another_id),
-		cmocka_unit_test(a_name_not_listed_is_one_refusal_on_every_port),
+		cmocka_unit_test(
+			a_name_not_listed_is_one_refusal_on_every_port),
 		cmocka_unit_test(another_run_has_other_ids),
 		cmocka_unit_test(a_summary_says_reason_name_id_and_remedy),
 		cmocka_unit_test(every_reason_is_an_answer_that_parses),

@@ -46,8 +46,8 @@ static void a_hello_is_found_however_it_is_cut(void **state)
 			size_t n = len + 5 - at < step ? len + 5 - at : step;
 
 			last = sniff_feed(sniff, bytes + at, n);
-			assert_int_equal(last, at + n < len ? SNIFF_MORE
-							    : SNIFF_TLS);
+			assert_int_equal(last,
+					 at + n < len ? SNIFF_MORE : SNIFF_TLS);
 		}
 		assert_int_equal(last, SNIFF_TLS);
 		assert_string_equal(sniff->hello.name.name, "some.test");
