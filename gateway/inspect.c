@@ -998,14 +998,15 @@ void inspect_timed_out(struct inspect *inspect)
 void inspect_free(struct inspect *inspect)
 {
 	const struct decision cut = { VERDICT_INTERCEPT, REASON_ALLOWED, NULL };
+	bool busy;
 
 	if (!inspect)
 		return;
-	if ((inspect->state == INSPECT_EXCHANGE ||
-	     inspect->state == INSPECT_TUNNEL) &&
-	    !inspect->now.recorded)
+	busy = inspect->state == INSPECT_EXCHANGE ||
+	       inspect->state == INSPECT_TUNNEL;
+	if (busy && !inspect->now.recorded)
 		record(inspect, &cut, NULL, "cut short");
-	drop_origin(inspect, true);
+	drop_origin(inspect, busy);
 	buffer_done(&inspect->from_agent);
 	buffer_done(&inspect->to_agent);
 	free(inspect);

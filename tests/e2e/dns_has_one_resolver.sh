@@ -8,7 +8,7 @@ manifest 'routes: [{host: listed.test}, {host: "*.wild.test"}]'
 DIG='dig +time=2 +tries=1 +noall +comments +answer'
 
 agent $CURL https://listed.test/ >/dev/null
-before=$(world_packets)
+before=$(world_settled)
 for server in 93.184.216.53 8.8.8.8 10.77.0.1 2606:2800:220:1::1; do
 	for over in +notcp +tcp; do
 		agent $DIG $over @$server data.secretzone.test A |
@@ -26,7 +26,7 @@ agent $DIG @8.8.8.8 -c CH version.secretzone.test TXT | expect REFUSED
 for type in TXT HTTPS SVCB ANY; do
 	agent $DIG listed.test $type | expect 'NOERROR'
 done
-[ "$(world_packets)" -eq "$before" ] || fail 'something reached the world'
+[ "$(world_settled)" -eq "$before" ] || fail 'something reached the world'
 
 # Other ports are no resolvers at all.
 for port in 5353 5355 853 8853; do

@@ -2,11 +2,11 @@
 # with every capability in its own namespace the agent gets no further.
 . "${0%/*}/lib.sh"
 
-need python3
+need python3 ping
 world_serves listed.test
 manifest 'routes: [{host: listed.test}]'
 agent $CURL https://listed.test/ >/dev/null
-before=$(world_packets)
+before=$(world_settled)
 
 cat >"$DIR/udp.py" <<'EOF'
 import socket, sys, time
@@ -66,11 +66,16 @@ for bytes_ in everything:
     except OSError:
         pass
 
-for kind in (0, 43, 44, 60, 132, 47, 50):
-    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, kind) as six:
+six = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+for kind in (0, 43, 44, 60, 132, 47, 50, 59):
+    body = b"\x11\x00\x01\x04\0\0\0\0" + udp
+    for source in ("fd73:6c75:6963:1::2", "fd73:6c75:6963:1::3"):
+        head = struct.pack("!IHBB16s16s", 6 << 28, len(body), kind, 64,
+                           socket.inet_pton(socket.AF_INET6, source),
+                           socket.inet_pton(socket.AF_INET6,
+                                            "2606:2800:220:1::1"))
         try:
-            six.sendto(b"\x11\x00\x01\x04\0\0\0\0" + udp,
-                       ("2606:2800:220:1::1", 0))
+            six.sendto(head + body, ("2606:2800:220:1::1", 0))
         except OSError:
             pass
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as many:
@@ -88,5 +93,5 @@ audit_has '"event":"packet"' '"reason":"source_spoofed"'
 audit_has '"event":"packet"' '"protocol":"gre"'
 audit_has '"event":"packet"' '"protocol":"sctp"'
 
-[ "$(world_packets)" -eq "$before" ] || fail 'something reached the world'
+[ "$(world_settled)" -eq "$before" ] || fail 'something reached the world'
 agent $CURL https://listed.test/ | expect 'hello from listed.test'

@@ -19,10 +19,10 @@ grep -q 'CN = listed.test' "$DIR/hello" || fail 'upper case is another name'
 for name in 93.184.216.1 'listed.test ' ' listed.test' '//listed.test' \
 	'listed.test/' 'unlisted.test,listed.test' 'a..listed.test' '*.test' \
 	'listed.test:443'; do
-	before=$(world_packets)
+	before=$(world_settled)
 	hello "$name"
 	grep -q alert "$DIR/hello" || fail "no alert for \"$name\""
-	[ "$(world_packets)" -eq "$before" ] || fail "\"$name\" was dialled"
+	[ "$(world_settled)" -eq "$before" ] || fail "\"$name\" was dialled"
 done
 hello listed.test.unlisted.test
 grep -q 'CN = listed.test.unlisted.test' "$DIR/hello" ||
