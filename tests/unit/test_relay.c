@@ -460,6 +460,30 @@ static void one_that_left_ends_the_other(void **state)
 	assert_true(TAILQ_EMPTY(&rig->worker.flows.live));
 }
 
+/* As when the kernel has no memory to watch one more: epoll takes no files. */
+static void a_flow_that_cannot_be_watched_ends_alone(void **state)
+{
+	struct rig *rig = *state;
+	char path[] = "/tmp/sluice-test-relay.XXXXXX";
+	struct domain name = domain("raw.test");
+	struct address v4, v6, agent;
+	int fds[2], file = mkstemp(path);
+
+	assert_true(file >= 0);
+	unlink(path);
+	assert_true(address_parse(&agent, "10.0.0.2", 8));
+	assert_true(pins_virtual(rig->worker.pins, &name, &v4, &v6));
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	rig->agent = fds[1];
+	flow_start(&rig->worker, fds[0], &agent, 40000, &v4, 22);
+	assert_true(dup2(file, fds[0]) >= 0);
+	close(file);
+	turn(rig);
+	assert_true(rig->origin >= 0);
+	assert_true(TAILQ_EMPTY(&rig->worker.flows.live));
+}
+
 int main(void)
 {
 #define TEST(fact) cmocka_unit_test_setup_teardown(fact, setup, teardown)
@@ -471,6 +495,7 @@ int main(void)
 		TEST(raw_bytes_pass_both_ways_and_ends_by_themselves),
 		TEST(all_of_much_arrives),
 		TEST(one_that_left_ends_the_other),
+		TEST(a_flow_that_cannot_be_watched_ends_alone),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
