@@ -26,7 +26,7 @@ static void put_escaped(struct json *json, const uint8_t *in, size_t len)
 		} else if (in[i] >= 0x20 && in[i] < 0x7f) {
 			put(json, (const char *)in + i, 1);
 		} else {
-			snprintf(code, sizeof(code), "\\u%04x", in[i]);
+			(void)snprintf(code, sizeof(code), "\\u%04x", in[i]);
 			put(json, code, 6);
 		}
 	}

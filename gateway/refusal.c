@@ -120,9 +120,9 @@ static const char *subject_text(const struct refusal *refusal, char *text,
 		what = address_format(&refusal->address, address);
 	if (port_matters(refusal->reason) && refusal->port != 0 &&
 	    what[0] != '\0')
-		snprintf(text, cap, "%s port %u", what, refusal->port);
+		(void)snprintf(text, cap, "%s port %u", what, refusal->port);
 	else
-		snprintf(text, cap, "%s", what);
+		(void)snprintf(text, cap, "%s", what);
 	return text;
 }
 
@@ -134,10 +134,12 @@ const char *refusal_summary(const struct refusal *refusal,
 	const char *line = refusal->suggestion;
 
 	subject_text(refusal, subject, sizeof(subject));
-	snprintf(text, REFUSAL_SUMMARY_MAX, "%s: %s%s%s%s%.100s (id %s%s%s)",
-		 reason_code(refusal->reason), reason_text(refusal->reason),
-		 subject[0] ? ": " : "", subject, asked[0] ? " / " : "", asked,
-		 refusal->id, line[0] ? "; to allow it: " : "", line);
+	(void)snprintf(text, REFUSAL_SUMMARY_MAX,
+		       "%s: %s%s%s%s%.100s (id %s%s%s)",
+		       reason_code(refusal->reason),
+		       reason_text(refusal->reason), subject[0] ? ": " : "",
+		       subject, asked[0] ? " / " : "", asked, refusal->id,
+		       line[0] ? "; to allow it: " : "", line);
 	return text;
 }
 
@@ -221,7 +223,7 @@ size_t refusal_http(const struct refusal *refusal, unsigned status,
 		status = refusal_status(refusal->reason);
 	refusal_summary(refusal, summary);
 	if (!explain)
-		snprintf(summary, sizeof(summary), "id %s", refusal->id);
+		(void)snprintf(summary, sizeof(summary), "id %s", refusal->id);
 	else if (form == REFUSAL_PLAIN_TEXT)
 		len = (size_t)snprintf(body, sizeof(body), "sluice: %s\n",
 				       summary);

@@ -1,0 +1,72 @@
+# Spliced TLS is the agent's and the origin's own: their certificate, their
+# versions, every byte, and the end of each direction for itself.
+. "${0%/*}/peers.sh"
+
+world_peers spliced.test
+world_resolves
+manifest 'routes: [{host: spliced.test, tls: splice}]'
+
+# The world's own certificate, and so not ours.
+for version in 1.2 1.3; do
+	agent $CURL --cacert "$DIR/world-ca.pem" "--tlsv$version" \
+		--tls-max "$version" https://spliced.test/ |
+		expect 'hello from spliced.test'
+done
+agent_fails curl -sS --max-time 10 https://spliced.test/
+agent sh -c "openssl s_client -connect spliced.test:443 -servername \
+	spliced.test -CAfile '$DIR/world-ca.pem' -verify_return_error \
+	-verify_hostname spliced.test </dev/null 2>&1" | expect 'CN = the world'
+
+agent_does "$DIR/world-ca.pem" <<-'END'
+	import socket
+	import sys
+	from peer import *
+
+	def trusting(world=sys.argv[1]):
+	    tls = ssl.create_default_context(cafile=world)
+	    tls.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+	    return tls
+
+	data = content(64 << 20)
+	want = f"body {64 << 20} {digest(data)}\n".encode()
+	for family in socket.AF_INET, socket.AF_INET6:
+	    link = connect("spliced.test", 443, family, trusting())
+	    first, _, got = exchange(link, b"GET /length/67108864 HTTP/1.1\r\n"
+	                             b"Host: spliced.test\r\n\r\n")
+	    assert got == data, len(got)
+	    del got
+	    # Our direction ends; the other one goes on.
+	    link.sendall(b"PUT / HTTP/1.1\r\nHost: spliced.test\r\nContent-"
+	                 b"Length: 67108864\r\nConnection: close\r\n\r\n" + data)
+	    half_close(link)
+	    stream = link.makefile("rb")
+	    first, fields = read_head(stream)
+	    assert want in read_body(stream, fields)
+	    link.close()
+
+	# A hello of more than one segment: many protocols are offered.
+	tls = trusting()
+	tls.set_alpn_protocols(["http/1.1"] + [f"p{i:0200}" for i in range(20)])
+	link = connect("spliced.test", 443, 0, tls)
+	assert b"hello from" in exchange(link, b"GET / HTTP/1.1\r\n"
+	                                 b"Host: spliced.test\r\n\r\n")[2]
+	link.close()
+
+	# And one that comes byte by byte.
+	into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+	tls = trusting().wrap_bio(into, out, server_hostname="spliced.test")
+	try:
+	    tls.do_handshake()
+	except ssl.SSLWantReadError:
+	    pass
+	raw = connect("spliced.test", 443, 0, False)
+	raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+	for byte in out.read():
+	    raw.send(bytes([byte]))
+	assert raw.recv(1) == b"\x16"
+	raw.close()
+END
+audit_has '"event":"connect"' '"verdict":"relay"' '"name":"spliced.test"'
+# Fourteen bytes of every hundred would show; the count is of both directions.
+audit_has '"event":"close"' '"name":"spliced.test"' '"bytes_in":67[0-9]\{6\},' ||
+	fail 'the record does not count'
