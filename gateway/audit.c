@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +26,9 @@ static void put_time(struct json *json)
 	clock_gettime(CLOCK_REALTIME, &wall);
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	gmtime_r(&wall.tv_sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(stamp, sizeof(stamp), "%s.%03ldZ", text,
-		 wall.tv_nsec / 1000000);
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(stamp, sizeof(stamp), "%s.%03ldZ", text,
+		       wall.tv_nsec / 1000000);
 	json_text(json, "time", stamp);
 	json_uint(json, "mono_ms",
 		  (uint64_t)mono.tv_sec * 1000 +
@@ -77,10 +78,10 @@ static bool format(const struct audit *audit, const struct audit_event *event,
 		json_uint(&json, "port", event->port);
 	put_endpoint(&json, "origin", event->origin, NULL, 0);
 	if (event->method.len > 0)
-		json_string(&json, "method", event->method.at,
-			    event->method.len);
+		json_bytes(&json, "method", event->method.at,
+			   event->method.len);
 	if (event->path.len > 0)
-		json_string(&json, "path", event->path.at, event->path.len);
+		json_bytes(&json, "path", event->path.at, event->path.len);
 	if (event->status != 0)
 		json_uint(&json, "status", event->status);
 	if (event->line != 0)
@@ -98,24 +99,81 @@ static bool format(const struct audit *audit, const struct audit_event *event,
 	return true;
 }
 
-int audit_write(const struct audit *audit, const struct audit_event *event)
+static int hand_over(const struct audit *audit, const char *line, size_t len)
+{
+	return send(audit->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* The audit process takes lines again. */
+static void writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct audit *audit = arg;
+	struct buffer *queue = &audit->queue;
+	size_t len;
+	int error;
+
+	(void)fd;
+	(void)what;
+	while (queue->len > 0) {
+		memcpy(&len, buffer_data(queue), sizeof(len));
+		error = hand_over(audit, buffer_data(queue) + sizeof(len), len);
+		if (error == -EAGAIN)
+			return;
+		if (error < 0)
+			break; /* it is gone, and so shall we be */
+		buffer_drop(queue, sizeof(len) + len);
+	}
+	event_del(audit->writable);
+}
+
+static int keep(struct audit *audit, const char *line, size_t len)
+{
+	struct buffer *queue = &audit->queue;
+	int error;
+
+	if (!audit->writable || queue->len + len > AUDIT_QUEUE_MAX)
+		return -ENOBUFS;
+	error = buffer_add(queue, &len, sizeof(len));
+	if (error == 0)
+		error = buffer_add(queue, line, len);
+	if (error == 0 && event_add(audit->writable, NULL) < 0)
+		error = -ENOMEM;
+	return error;
+}
+
+int audit_start(struct audit *audit, struct event_base *base)
+{
+	audit->writable = event_new(base, audit->fd, EV_WRITE | EV_PERSIST,
+				    writable, audit);
+	return audit->writable ? 0 : -ENOMEM;
+}
+
+void audit_done(struct audit *audit)
+{
+	if (!audit->writable)
+		return;
+	writable(-1, 0, audit);
+	event_free(audit->writable);
+	buffer_done(&audit->queue);
+}
+
+int audit_write(struct audit *audit, const struct audit_event *event)
 {
 	char line[AUDIT_LINE_MAX];
 	size_t len;
+	int error = -EMSGSIZE;
 
-	if (!format(audit, event, line, sizeof(line), &len)) {
-		atomic_store(audit->blind, true);
-		return -EMSGSIZE;
+	if (format(audit, event, line, sizeof(line), &len)) {
+		error = audit->queue.len > 0 ? -EAGAIN
+					     : hand_over(audit, line, len);
+		if (error == -EAGAIN)
+			error = keep(audit, line, len);
 	}
-	if (send(audit->fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		int error = errno;
-
-		if (!atomic_exchange(audit->blind, true))
-			log_err("audit: cannot hand a line over: %s",
-				strerror(error));
-		return -error;
-	}
-	return 0;
+	if (error < 0 && !atomic_exchange(audit->blind, true))
+		log_err("audit: cannot hand a line over: %s", strerror(-error));
+	return error;
 }
 
 bool audit_is_blind(const struct audit *audit)
@@ -176,6 +234,8 @@ void audit_run(int file, const int *channels, size_t n, atomic_bool *blind)
 	for (size_t i = 0; i < n; i++)
 		polled[i] =
 			(struct pollfd){ .fd = channels[i], .events = POLLIN };
+	/* A limit on the file's size is to be an error like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	isolate(ISOLATE_AUDIT);
 
 	while (open > 0) {

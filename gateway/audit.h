@@ -10,19 +10,31 @@
 #ifndef SLUICE_AUDIT_H
 #define SLUICE_AUDIT_H
 
+#include "buffer.h"
 #include "http1.h"
 #include "policy.h"
 
 #include <stdatomic.h>
 
-#define AUDIT_LINE_MAX 4096 /* bytes */
+#define AUDIT_LINE_MAX 4096          /* bytes */
+#define AUDIT_QUEUE_MAX (256u << 10) /* bytes of lines that a worker keeps */
 
 /* One process's way into the record. */
 struct audit {
 	int fd;
 	unsigned worker;    /* 0 for PID 1 */
 	atomic_bool *blind; /* shared by all processes */
+	/* Lines the audit process has not taken yet, each after its length. */
+	struct buffer queue;
+	struct event *writable; /* NULL: lines are not kept */
 };
+
+/*
+ * Lets a worker keep lines while the audit process is busy. Returns 0 or
+ * -ENOMEM. audit_done() hands over what is left, as far as it is taken.
+ */
+MUST_CHECK int audit_start(struct audit *audit, struct event_base *base);
+void audit_done(struct audit *audit);
 
 /* What is zero or NULL is left out of the line. All pointers are borrowed. */
 struct audit_event {
@@ -51,7 +63,7 @@ struct audit_event {
 };
 
 /* Returns 0, or -errno with audit->blind set. */
-int audit_write(const struct audit *audit, const struct audit_event *event);
+int audit_write(struct audit *audit, const struct audit_event *event);
 
 bool audit_is_blind(const struct audit *audit);
 

@@ -43,9 +43,12 @@ void buffer_drop(struct buffer *buffer, size_t len)
 
 int buffer_add(struct buffer *buffer, const void *bytes, size_t len)
 {
-	int error = buffer_reserve(buffer, len);
 	size_t room;
+	int error;
 
+	if (len == 0)
+		return 0;
+	error = buffer_reserve(buffer, len);
 	if (error < 0)
 		return error;
 	memcpy(buffer_room(buffer, &room), bytes, len);
@@ -61,20 +64,12 @@ void buffer_done(struct buffer *buffer)
 
 ssize_t buffer_fill(struct buffer *buffer, struct stream *stream)
 {
-	char scratch[BUFFER_CAP];
 	size_t room;
 	ssize_t n;
 	int error;
 
-	/* Memory is taken only once there is something to put in it. */
-	if (!buffer->bytes) {
-		n = stream_read(stream, scratch, sizeof(scratch));
-		if (n <= 0)
-			return n;
-		error = buffer_add(buffer, scratch, (size_t)n);
-		return error < 0 ? error : n;
-	}
-	if (buffer->at > 0 && buffer->at + buffer->len == buffer->cap) {
+	if (!buffer->bytes ||
+	    (buffer->at > 0 && buffer->at + buffer->len == buffer->cap)) {
 		error = buffer_reserve(buffer, 0);
 		if (error < 0)
 			return error;
@@ -85,6 +80,8 @@ ssize_t buffer_fill(struct buffer *buffer, struct stream *stream)
 	n = stream_read(stream, buffer_room(buffer, &room), room);
 	if (n > 0)
 		buffer_took(buffer, (size_t)n);
+	else if (buffer->len == 0)
+		buffer_done(buffer);
 	return n;
 }
 

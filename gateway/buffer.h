@@ -18,7 +18,8 @@ struct buffer {
 
 static inline const char *buffer_data(const struct buffer *buffer)
 {
-	return buffer->bytes + buffer->at;
+	/* Not even 0 may be added to NULL. */
+	return buffer->bytes ? buffer->bytes + buffer->at : "";
 }
 
 /* Room behind the data, at least BUFFER_CAP or @room in all. */

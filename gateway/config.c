@@ -20,7 +20,8 @@ static const char usage[] =
 
 NORETURN static void misused(const char *what, const char *text)
 {
-	fprintf(stderr, "sluice-gateway: %s \"%s\"\n%s", what, text, usage);
+	(void)fprintf(stderr, "sluice-gateway: %s \"%s\"\n%s", what, text,
+		      usage);
 	exit(EXIT_USAGE);
 }
 
@@ -111,7 +112,7 @@ static void parse_option(struct config *config, int option, const char *text)
 	case 'i':
 		if (strlen(text) >= sizeof(config->redirect.internal))
 			misused("not an interface:", text);
-		strcpy(config->redirect.internal, text);
+		memcpy(config->redirect.internal, text, strlen(text) + 1);
 		break;
 	case 'm':
 		config->manifest = text;
@@ -143,7 +144,7 @@ static void parse_option(struct config *config, int option, const char *text)
 			misused("not err, warn, info or debug:", text);
 		break;
 	default:
-		fputs(usage, stderr);
+		(void)fputs(usage, stderr);
 		exit(EXIT_USAGE);
 	}
 }

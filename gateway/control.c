@@ -61,6 +61,24 @@ int control_send(int fd, int memfd, uint32_t generation)
 								      : 0;
 }
 
+/* What came with a message that is none of ours does not stay open. */
+static void close_received(struct msghdr *message)
+{
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(message); cmsg;
+	     cmsg = CMSG_NXTHDR(message, cmsg)) {
+		size_t len = cmsg->cmsg_len - CMSG_LEN(0);
+		int fd;
+
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; at + sizeof(fd) <= len; at += sizeof(fd)) {
+			memcpy(&fd, CMSG_DATA(cmsg) + at, sizeof(fd));
+			close(fd);
+		}
+	}
+}
+
 int control_receive(int fd, int *memfd, uint32_t *generation)
 {
 	uint32_t number;
@@ -80,10 +98,12 @@ int control_receive(int fd, int *memfd, uint32_t *generation)
 	if (n == 0)
 		return 0;
 	cmsg = CMSG_FIRSTHDR(&message);
-	if (n != sizeof(number) || !cmsg || cmsg->cmsg_level != SOL_SOCKET ||
-	    cmsg->cmsg_type != SCM_RIGHTS ||
-	    cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
+	if (n != sizeof(number) || message.msg_flags & MSG_TRUNC || !cmsg ||
+	    cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS ||
+	    cmsg->cmsg_len != CMSG_LEN(sizeof(int))) {
+		close_received(&message);
 		return -EBADMSG;
+	}
 	memcpy(memfd, CMSG_DATA(cmsg), sizeof(int));
 	*generation = number;
 	return 1;

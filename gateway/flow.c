@@ -62,7 +62,7 @@ void flow_become(struct flow *flow, enum flow_state state)
 
 void flow_deadline(struct flow *flow, unsigned ms)
 {
-	struct timeval left = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
+	const struct timeval left = clock_span(ms);
 
 	if (ms == 0)
 		evtimer_del(flow->deadline);

@@ -1,5 +1,7 @@
 #include "http1.h"
 
+#include "http1_chars.h"
+
 #include "address.h"
 
 #include <assert.h>
@@ -14,7 +16,6 @@
 #define STATUS_VERSION_NOT_SUPPORTED 505
 
 #define LENGTH_DIGITS_MAX 19 /* as many as always fit in 64 bits */
-#define CHUNK_DIGITS_MAX 16
 
 /* What a refused head is refused with; only requests have use for @status. */
 struct fault {
@@ -34,36 +35,6 @@ static bool refuse(struct fault *fault, const char *why)
 }
 
 /* --- text --- */
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* RFC 9110 5.6.2 */
-static bool is_token_char(char c)
-{
-	return is_alpha(c) || is_digit(c) ||
-	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-/* RFC 9110 5.5: all but the control characters, HTAB excepted */
-static bool is_value_char(char c)
-{
-	unsigned char byte = (unsigned char)c;
-
-	return byte == '\t' || (byte >= ' ' && byte != 0x7f);
-}
 
 static bool text_all(struct http1_text text, bool (*is_sound)(char c))
 {
@@ -959,223 +930,5 @@ size_t http1_response_write(const struct http1_response *response,
 	*framing = written;
 	if (is_final)
 		*keep_alive = stays_open;
-	return w.len;
-}
-
-/* --- bodies --- */
-
-/*
- * The chunked reader, by the kind of byte that is next (RFC 9112 7.1):
- *
- *	SIZE --CR--> SIZE_LF --LF--> DATA --> DATA_CR --> DATA_LF --> SIZE
- *	  \-;-> EXTENSION -^   \
- *	                        LF, size 0
- *	                          \--> LINE --CR--> LAST_LF --LF--> done
- *	                               | ^
- *	                               v  \-LF-- VALUE_LF <-CR-\
- *	                              NAME --:--> VALUE --------'
- */
-enum body_state {
-	BODY_SIZE = 0,
-	BODY_EXTENSION,
-	BODY_SIZE_LF,
-	BODY_DATA,
-	BODY_DATA_CR,
-	BODY_DATA_LF,
-	BODY_LINE,
-	BODY_NAME,
-	BODY_VALUE,
-	BODY_VALUE_LF,
-	BODY_LAST_LF,
-	BODY_BAD,
-};
-
-void http1_body_init(struct http1_body *body, enum http1_framing framing,
-		     uint64_t content_length)
-{
-	*body = (struct http1_body){
-		.framing = framing,
-		.left = framing == HTTP1_LENGTH ? content_length : 0,
-		.state = BODY_SIZE,
-	};
-	body->done = framing == HTTP1_NO_BODY ||
-		     (framing == HTTP1_LENGTH && content_length == 0);
-}
-
-/* The value of a hexadecimal digit, or -1. */
-static int hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* In a size there have been digits alone, @line_len counts them and @c. */
-static enum body_state size_step(struct http1_body *body, char c)
-{
-	int digit = hex_value(c);
-
-	if (digit >= 0) {
-		if (body->line_len > CHUNK_DIGITS_MAX)
-			return BODY_BAD;
-		body->left = body->left << 4 | (uint64_t)digit;
-		return BODY_SIZE;
-	}
-	if (body->line_len == 1)
-		return BODY_BAD;
-	if (c == ';')
-		return BODY_EXTENSION;
-	return c == '\r' ? BODY_SIZE_LF : BODY_BAD;
-}
-
-/* The line with the size is over: the data come, or the trailers. */
-static enum body_state size_end(struct http1_body *body, char c)
-{
-	if (c != '\n')
-		return BODY_BAD;
-	body->line_len = 0;
-	return body->left > 0 ? BODY_DATA : BODY_LINE;
-}
-
-/* Takes one byte of framing and returns what is next. */
-static enum body_state body_step(struct http1_body *body, char c)
-{
-	enum body_state state = (enum body_state)body->state;
-
-	body->line_len++;
-	if (body->line_len >
-	    (state <= BODY_SIZE_LF ? HTTP1_CHUNK_LINE_MAX : HTTP1_TRAILERS_MAX))
-		return BODY_BAD;
-
-	switch (state) {
-	case BODY_SIZE:
-		return size_step(body, c);
-	case BODY_EXTENSION:
-		if (c == '\r')
-			return BODY_SIZE_LF;
-		return is_value_char(c) ? BODY_EXTENSION : BODY_BAD;
-	case BODY_SIZE_LF:
-		return size_end(body, c);
-	case BODY_DATA_CR:
-		return c == '\r' ? BODY_DATA_LF : BODY_BAD;
-	case BODY_DATA_LF:
-		body->line_len = 0;
-		return c == '\n' ? BODY_SIZE : BODY_BAD;
-	case BODY_LINE:
-		if (c == '\r')
-			return BODY_LAST_LF;
-		return is_token_char(c) ? BODY_NAME : BODY_BAD;
-	case BODY_NAME:
-		if (c == ':')
-			return BODY_VALUE;
-		return is_token_char(c) ? BODY_NAME : BODY_BAD;
-	case BODY_VALUE:
-		if (c == '\r')
-			return BODY_VALUE_LF;
-		return is_value_char(c) ? BODY_VALUE : BODY_BAD;
-	case BODY_VALUE_LF:
-		return c == '\n' ? BODY_LINE : BODY_BAD;
-	case BODY_LAST_LF:
-		body->done = c == '\n';
-		return body->done ? BODY_LAST_LF : BODY_BAD;
-	case BODY_DATA:
-	case BODY_BAD:
-		break;
-	}
-	return BODY_BAD;
-}
-
-/* The next run of at most @left bytes, which is taken from it. */
-static struct http1_text take_run(uint64_t *left, const char *bytes, size_t len)
-{
-	struct http1_text run = { .at = bytes, .len = len };
-
-	if (run.len > *left)
-		run.len = (size_t)*left;
-	*left -= run.len;
-	return run;
-}
-
-static enum http1_result chunked_read(struct http1_body *body,
-				      const char *bytes, size_t len,
-				      size_t *used, struct http1_text *data)
-{
-	size_t i = 0;
-
-	while (i < len && !body->done && body->state != BODY_DATA &&
-	       body->state != BODY_BAD)
-		body->state = body_step(body, bytes[i++]);
-	if (body->state == BODY_DATA) {
-		*data = take_run(&body->left, bytes + i, len - i);
-		i += data->len;
-		if (body->left == 0)
-			body->state = BODY_DATA_CR;
-	}
-	*used = i;
-	if (body->state == BODY_BAD)
-		return HTTP1_BAD;
-	return body->done ? HTTP1_DONE : HTTP1_MORE;
-}
-
-enum http1_result http1_body_read(struct http1_body *body, const char *bytes,
-				  size_t len, size_t *used,
-				  struct http1_text *data)
-{
-	uint64_t endless = UINT64_MAX;
-
-	*used = 0;
-	*data = (struct http1_text){ .at = bytes };
-	if (body->done)
-		return HTTP1_DONE;
-	if (len == 0)
-		return body->state == BODY_BAD ? HTTP1_BAD : HTTP1_MORE;
-
-	switch (body->framing) {
-	case HTTP1_CHUNKED:
-		return chunked_read(body, bytes, len, used, data);
-	case HTTP1_LENGTH:
-		*data = take_run(&body->left, bytes, len);
-		body->done = body->left == 0;
-		break;
-	case HTTP1_UNTIL_CLOSE:
-		*data = take_run(&endless, bytes, len);
-		break;
-	case HTTP1_NO_BODY: /* done from the start */
-		break;
-	}
-	*used = data->len;
-	return body->done ? HTTP1_DONE : HTTP1_MORE;
-}
-
-size_t http1_body_write(enum http1_framing framing, struct http1_text data,
-			char *bytes)
-{
-	struct writer w;
-	char size[CHUNK_DIGITS_MAX + sizeof("\r\n")];
-
-	/* A chunk of nothing would end the body. */
-	assert(framing != HTTP1_NO_BODY && data.len > 0);
-	writer_init(&w, bytes, data.len + HTTP1_BODY_OVERHEAD);
-	if (framing == HTTP1_CHUNKED) {
-		(void)snprintf(size, sizeof(size), "%zx\r\n", data.len);
-		put(&w, size);
-	}
-	put_text(&w, data);
-	if (framing == HTTP1_CHUNKED)
-		put(&w, "\r\n");
-	return w.len;
-}
-
-size_t http1_body_finish(enum http1_framing framing, char *bytes)
-{
-	struct writer w;
-
-	writer_init(&w, bytes, HTTP1_BODY_OVERHEAD);
-	if (framing == HTTP1_CHUNKED)
-		put(&w, "0\r\n\r\n");
 	return w.len;
 }

@@ -15,35 +15,16 @@
 
 #include "attributes.h"
 #include "domain.h"
+#include "http1_body.h"
 
 #include <stdint.h>
 
 #define HTTP1_HEAD_MAX 65536 /* bytes, to the empty line and with it */
 #define HTTP1_FIELDS_MAX 100
-#define HTTP1_CHUNK_LINE_MAX 1024 /* size, extensions and CRLF */
-#define HTTP1_TRAILERS_MAX 8192   /* bytes, to the empty line and with it */
-#define HTTP1_OPTIONS_MAX 32      /* what Connection lists */
-
-struct http1_text {
-	const char *at;
-	size_t len;
-};
+#define HTTP1_OPTIONS_MAX 32 /* what Connection lists */
 
 struct http1_field {
 	struct http1_text name, value; /* value without its outer blanks */
-};
-
-enum http1_result {
-	HTTP1_MORE = 0, /* not whole yet */
-	HTTP1_DONE,
-	HTTP1_BAD, /* refused; *status says how */
-};
-
-enum http1_framing {
-	HTTP1_NO_BODY = 0,
-	HTTP1_LENGTH,
-	HTTP1_CHUNKED,
-	HTTP1_UNTIL_CLOSE, /* responses only */
 };
 
 struct http1_request {
@@ -134,46 +115,5 @@ size_t http1_request_write(const struct http1_request *request, char *bytes,
 size_t http1_response_write(const struct http1_response *response,
 			    bool agent_http10, char *bytes, size_t cap,
 			    enum http1_framing *framing, bool *keep_alive);
-
-/* --- bodies: a reader for one side, a writer for the other --- */
-
-struct http1_body {
-	enum http1_framing framing;
-	uint64_t left;   /* of the length, or of the chunk */
-	unsigned state;  /* of the chunked reader; http1.c has the drawing */
-	size_t line_len; /* bytes of the line or the trailers so far */
-	bool done;
-};
-
-void http1_body_init(struct http1_body *body, enum http1_framing framing,
-		     uint64_t content_length);
-
-/*
- * Reads from @bytes: sets @used to how many were taken, and @data to the next
- * run of payload among them, possibly empty. MORE: call again with what comes
- * after @used. DONE: the body ended after @used; what follows is the next
- * message's. BAD: the framing is unsound, and stays so. Trailer fields are
- * checked and dropped. A body until close is never DONE: its end is the
- * connection's.
- */
-MUST_CHECK enum http1_result http1_body_read(struct http1_body *body,
-					     const char *bytes, size_t len,
-					     size_t *used,
-					     struct http1_text *data);
-
-/* Room that http1_body_write() needs beside the payload itself. */
-#define HTTP1_BODY_OVERHEAD 20
-
-/*
- * Writes @data (its length not 0) under @framing, returns the bytes written,
- * at most data.len + HTTP1_BODY_OVERHEAD. That a body of HTTP1_LENGTH comes
- * to that length is the caller's to see to.
- */
-size_t http1_body_write(enum http1_framing framing, struct http1_text data,
-			char *bytes);
-
-/* What ends a body under @framing: "0\r\n\r\n" or nothing; at most
- * HTTP1_BODY_OVERHEAD bytes. */
-size_t http1_body_finish(enum http1_framing framing, char *bytes);
 
 #endif

@@ -23,7 +23,7 @@
 #define LAST_MS 2000         /* for what the agent still sends, unread */
 #define LAST_BYTES (1 << 20) /* ... and how much of it */
 #define INTERIM_MAX 16       /* 1xx responses to one request */
-#define ROOM (BUFFER_CAP / 2)
+#define ROOM BUFFER_CAP      /* of body, on its way to one side */
 #define ENROL_PATH "/.well-known/sluice/ca.pem"
 
 enum inspect_state {
@@ -61,6 +61,7 @@ struct inspect {
 	struct upstream *upstream;
 	struct buffer from_agent, to_agent, from_origin, to_origin;
 	size_t agent_scanned, origin_scanned, head_len;
+	bool head_begun; /* part of a head is there, and its deadline runs */
 	struct exchange now;
 	size_t drained;
 	bool ending; /* LAST: our own end has been sent */
@@ -229,7 +230,7 @@ static void answer_enrolment(struct inspect *inspect,
 	int n;
 
 	gmtime_r(&wall, &tm);
-	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	n = snprintf(head, sizeof(head),
 		     "HTTP/1.1 %s\r\n"
 		     "Date: %s\r\n"
@@ -262,10 +263,10 @@ static void remember(struct inspect *inspect,
 		query ? (size_t)(query - request->path.at) : request->path.len;
 
 	now->host = request->host;
-	snprintf(now->method, sizeof(now->method), "%.*s",
-		 (int)request->method.len, request->method.at);
-	snprintf(now->path, sizeof(now->path), "%.*s", (int)path_len,
-		 request->path.at);
+	(void)snprintf(now->method, sizeof(now->method), "%.*s",
+		       (int)request->method.len, request->method.at);
+	(void)snprintf(now->path, sizeof(now->path), "%.*s", (int)path_len,
+		       request->path.at);
 	now->to_head = request->method.len == 4 &&
 		       memcmp(request->method.at, "HEAD", 4) == 0;
 	now->agent_http10 = request->is_http10;
@@ -377,12 +378,18 @@ static void dialled(void *arg, const struct upstream_result *result)
 {
 	struct inspect *inspect = arg;
 	struct flow *flow = inspect->flow;
+	const struct decision failed = { .verdict = VERDICT_INTERCEPT,
+					 .reason = result->reason };
 	struct http1_request request;
 
 	inspect->upstream = NULL;
 	flow->origin = result->address;
+	/* Parsed anew: nothing of a request is kept but its bytes. */
+	if (!parse_request(inspect, &request))
+		return;
 	if (result->reason != REASON_ALLOWED) {
-		refuse_for(inspect, result->reason, 0, result->detail);
+		refuse(inspect, &failed, &request, 0, (struct http1_text){ 0 },
+		       result->detail);
 		return;
 	}
 	if (stream_move(&inspect->origin, result->stream, pump, inspect) < 0) {
@@ -390,9 +397,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 		refuse_for(inspect, REASON_OVERLOADED, 0, NULL);
 		return;
 	}
-	/* Parsed anew: nothing of a request is kept but its bytes. */
-	if (parse_request(inspect, &request))
-		begin_exchange(inspect, &request);
+	begin_exchange(inspect, &request);
 }
 
 static void dial(struct inspect *inspect, const struct domain *name,
@@ -497,7 +502,6 @@ static bool step_head(struct inspect *inspect)
 {
 	struct flow *flow = inspect->flow;
 	struct buffer *in = &inspect->from_agent;
-	bool was_empty = in->len == 0;
 	unsigned status = 400;
 	ssize_t gone = 0;
 	bool got = false;
@@ -507,6 +511,7 @@ static bool step_head(struct inspect *inspect)
 					&inspect->agent_scanned,
 					&inspect->head_len, &status)) {
 		case HTTP1_DONE:
+			inspect->head_begun = false;
 			handle_request(inspect);
 			return true;
 		case HTTP1_BAD:
@@ -521,8 +526,9 @@ static bool step_head(struct inspect *inspect)
 		case HTTP1_MORE:
 			break;
 		}
-		if (was_empty)
+		if (!inspect->head_begun)
 			flow_deadline(flow, HEAD_MS);
+		inspect->head_begun = true;
 		if (in->len == in->cap - in->at &&
 		    buffer_reserve(in, in->len) < 0)
 			gone = -ENOMEM;
@@ -978,9 +984,12 @@ void inspect_timed_out(struct inspect *inspect)
 				   : REASON_TIMED_OUT,
 			   0, "nothing moved");
 		return;
+	case INSPECT_LAST:
+		/* It was told; what it still sends nobody waits for. */
+		flow_close(flow, REASON_ALLOWED, false);
+		return;
 	case INSPECT_DIALLING:
 	case INSPECT_TUNNEL:
-	case INSPECT_LAST:
 		break;
 	}
 	flow_close(flow, REASON_TIMED_OUT, true);
@@ -989,14 +998,15 @@ void inspect_timed_out(struct inspect *inspect)
 void inspect_free(struct inspect *inspect)
 {
 	const struct decision cut = { VERDICT_INTERCEPT, REASON_ALLOWED, NULL };
+	bool busy;
 
 	if (!inspect)
 		return;
-	if ((inspect->state == INSPECT_EXCHANGE ||
-	     inspect->state == INSPECT_TUNNEL) &&
-	    !inspect->now.recorded)
+	busy = inspect->state == INSPECT_EXCHANGE ||
+	       inspect->state == INSPECT_TUNNEL;
+	if (busy && !inspect->now.recorded)
 		record(inspect, &cut, NULL, "cut short");
-	drop_origin(inspect, true);
+	drop_origin(inspect, busy);
 	buffer_done(&inspect->from_agent);
 	buffer_done(&inspect->to_agent);
 	free(inspect);

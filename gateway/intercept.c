@@ -218,6 +218,9 @@ SSL_CTX *intercept_tls_new(struct worker *worker)
 	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
+	/* One read(2) for a record and what follows it, instead of two. */
+	SSL_CTX_set_read_ahead(tls, 1);
+	SSL_CTX_set_default_read_buffer_len(tls, TLS_READ_BUFFER);
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 	/* Nothing is resumed, so nothing can be resumed under another name. */
 	SSL_CTX_set_num_tickets(tls, 0);

@@ -26,7 +26,7 @@ static void put_escaped(struct json *json, const uint8_t *in, size_t len)
 		} else if (in[i] >= 0x20 && in[i] < 0x7f) {
 			put(json, (const char *)in + i, 1);
 		} else {
-			snprintf(code, sizeof(code), "\\u%04x", in[i]);
+			(void)snprintf(code, sizeof(code), "\\u%04x", in[i]);
 			put(json, code, 6);
 		}
 	}
@@ -49,8 +49,8 @@ void json_begin(struct json *json, char *bytes, size_t cap)
 	put(json, "{", 1);
 }
 
-void json_string(struct json *json, const char *key, const void *bytes,
-		 size_t len)
+void json_bytes(struct json *json, const char *key, const void *bytes,
+		size_t len)
 {
 	put_key(json, key);
 	put(json, "\"", 1);
@@ -61,7 +61,7 @@ void json_string(struct json *json, const char *key, const void *bytes,
 void json_text(struct json *json, const char *key, const char *text)
 {
 	if (text)
-		json_string(json, key, text, strlen(text));
+		json_bytes(json, key, text, strlen(text));
 }
 
 void json_uint(struct json *json, const char *key, uint64_t value)
@@ -72,19 +72,6 @@ void json_uint(struct json *json, const char *key, uint64_t value)
 
 	put_key(json, key);
 	put(json, digits, (size_t)n);
-}
-
-void json_object(struct json *json, const char *key)
-{
-	put_key(json, key);
-	put(json, "{", 1);
-	json->comma = false;
-}
-
-void json_object_end(struct json *json)
-{
-	put(json, "}", 1);
-	json->comma = true;
 }
 
 bool json_end(struct json *json)

@@ -2,8 +2,9 @@
  * json.h - one JSON object on one line, into a buffer of fixed size
  *
  * Members are appended in order. A string that somebody else chose is cut at
- * JSON_STRING_MAX bytes and escaped to ASCII, byte by byte where it is not
- * sound UTF-8 text: no such string can end the line or forge a member.
+ * JSON_STRING_MAX bytes; what is not printable ASCII in it becomes \u00XX, byte
+ * by byte, for nothing says that it is text: no such string can end the line
+ * or forge a member.
  */
 #ifndef SLUICE_JSON_H
 #define SLUICE_JSON_H
@@ -24,13 +25,11 @@ struct json {
 };
 
 void json_begin(struct json *json, char *bytes, size_t cap);
-void json_string(struct json *json, const char *key, const void *bytes,
-		 size_t len);
+void json_bytes(struct json *json, const char *key, const void *bytes,
+		size_t len);
 /* Nothing at all for a @text of NULL. */
 void json_text(struct json *json, const char *key, const char *text);
 void json_uint(struct json *json, const char *key, uint64_t value);
-void json_object(struct json *json, const char *key);
-void json_object_end(struct json *json);
 /* Ends the object. False if it did not fit. */
 MUST_CHECK bool json_end(struct json *json);
 

@@ -1,5 +1,6 @@
 #include "listener.h"
 
+#include "clock.h"
 #include "log.h"
 #include "worker.h"
 
@@ -13,9 +14,6 @@
 #define ACCEPTS 16 /* in one turn of the loop */
 #define PAUSE_MS 100
 
-/* linux/netfilter_ipv6/ip6_tables.h does not go with the C library's. */
-#define IP6T_SO_ORIGINAL_DST 80
-
 struct listener {
 	struct worker *worker;
 	struct event *events[2]; /* NULL if there is no such listener */
@@ -25,7 +23,7 @@ struct listener {
 
 static void pause_listening(struct listener *listener)
 {
-	struct timeval left = { 0, PAUSE_MS * 1000 };
+	const struct timeval left = clock_span(PAUSE_MS);
 
 	for (int i = 0; i < 2; i++)
 		if (listener->events[i])
@@ -48,7 +46,7 @@ void listener_resume(struct listener *listener)
 static void retry(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *listener = arg;
-	struct timeval left = { 0, PAUSE_MS * 1000 };
+	const struct timeval left = clock_span(PAUSE_MS);
 
 	(void)fd;
 	(void)what;
@@ -64,9 +62,9 @@ static int original(int fd, sa_family_t family, struct address *address,
 	struct sockaddr_storage sa = { 0 };
 	socklen_t len = sizeof(sa);
 	int level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
-	int name = family == AF_INET ? SO_ORIGINAL_DST : IP6T_SO_ORIGINAL_DST;
 
-	if (getsockopt(fd, level, name, &sa, &len) < 0)
+	/* IP6T_SO_ORIGINAL_DST has the same number. */
+	if (getsockopt(fd, level, SO_ORIGINAL_DST, &sa, &len) < 0)
 		return -errno;
 	return address_from_sockaddr(address, port,
 				     (const struct sockaddr *)&sa)
@@ -85,8 +83,8 @@ static void reset(int fd)
 static void start(struct worker *worker, int fd,
 		  const struct sockaddr_storage *sa)
 {
-	struct address agent, address;
-	uint16_t agent_port, port;
+	struct address agent = { 0 }, address = { 0 };
+	uint16_t agent_port = 0, port = 0;
 	int error = 0;
 
 	if (!address_from_sockaddr(&agent, &agent_port,

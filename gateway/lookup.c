@@ -19,7 +19,7 @@
 #define FAILED_S 2  /* a failure is kept so long, to spare the resolver */
 #define TRY_MS 1200 /* for one try; a stub resolver gives up after 5 s */
 #define TRIES 2     /* of each server */
-#define SOCKETS_MAX (4 * LOOKUP_SERVERS_MAX) /* of c-ares, at once */
+#define SOCKETS_MAX ((size_t)4 * LOOKUP_SERVERS_MAX) /* of c-ares, at once */
 
 TAILQ_HEAD(lookup_waits, lookup_wait);
 
@@ -182,10 +182,9 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 	question->addresses.n = 0;
 	question->addresses.ttl_s = 0;
 	if (status == ARES_SUCCESS && len > 0)
-		question->result = dns_response_parse(bytes, (size_t)len,
-						      &question->key.name,
-						      question->key.type,
-						      &question->addresses);
+		question->result = dns_response_parse(
+			bytes, (size_t)len, &question->key.name,
+			(uint16_t)question->key.type, &question->addresses);
 	else
 		question->result = DNS_RESULT_FAILED;
 	question->addresses.ttl_s =
@@ -334,14 +333,17 @@ int lookup_start(struct lookup *lookup, struct event_base *base)
 
 void lookup_free(struct lookup *lookup)
 {
-	struct question *question;
+	struct question *question, *next;
 
 	if (!lookup)
 		return;
 	if (lookup->channel)
 		ares_destroy(lookup->channel);
-	while ((question = TAILQ_FIRST(&lookup->questions)) != NULL)
+	for (question = TAILQ_FIRST(&lookup->questions); question;
+	     question = next) {
+		next = TAILQ_NEXT(question, link);
 		question_free(question);
+	}
 	for (size_t i = 0; i < SOCKETS_MAX; i++)
 		if (lookup->sockets[i].event)
 			event_free(lookup->sockets[i].event);
@@ -411,7 +413,7 @@ bool lookup_ask(struct lookup *lookup, const struct domain *name,
 		if (left > 0) {
 			*result = entry->result;
 			*addresses = entry->addresses;
-			addresses->ttl_s = (uint32_t)(left / 1000 + 1);
+			addresses->ttl_s = (uint32_t)((left + 999) / 1000);
 			return true;
 		}
 	}

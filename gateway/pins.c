@@ -1,6 +1,6 @@
 #include "pins.h"
 
-#include "log.h"
+#include "table.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -39,7 +39,7 @@ struct virtual_pin {
  */
 struct pins {
 	pthread_mutex_t lock;
-	uint64_t seed;
+	uint64_t key[2];
 	uint32_t n_real, n_virtual;
 	uint32_t hand;
 	uint32_t real_buckets[BUCKETS];
@@ -49,33 +49,24 @@ struct pins {
 };
 
 /*
- * FNV-1a under a secret seed, mixed at the end (the finaliser of splitmix64):
- * an agent that chooses names cannot see how they fall into buckets.
+ * An agent that chooses names, below a wildcard, must not be able to choose
+ * how they fall into buckets: the hash is keyed.
  */
-static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
-{
-	const uint8_t *in = bytes;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ in[i]) * 0x100000001b3u;
-	hash ^= hash >> 30;
-	hash *= 0xbf58476d1ce4e5b9u;
-	hash ^= hash >> 27;
-	hash *= 0x94d049bb133111ebu;
-	return hash ^ hash >> 31;
-}
-
 static uint32_t name_bucket(const struct pins *pins, const struct domain *name)
 {
-	return (uint32_t)mix(pins->seed, name->name, name->len) & (BUCKETS - 1);
+	return (uint32_t)table_siphash(pins->key, name->name, name->len) &
+	       (BUCKETS - 1);
 }
 
 static uint32_t pair_bucket(const struct pins *pins, const struct domain *name,
 			    const struct address *address)
 {
-	uint64_t hash = mix(pins->seed, name->name, name->len);
+	uint8_t pair[DOMAIN_MAX + sizeof(address->bytes)];
 
-	return (uint32_t)mix(hash, address->bytes, sizeof(address->bytes)) &
+	memcpy(pair, name->name, name->len);
+	memcpy(pair + name->len, address->bytes, sizeof(address->bytes));
+	return (uint32_t)table_siphash(pins->key, pair,
+				       name->len + sizeof(address->bytes)) &
 	       (BUCKETS - 1);
 }
 
@@ -215,8 +206,8 @@ struct pins *pins_new(void)
 
 	if (pins == MAP_FAILED)
 		return NULL;
-	if (lock_init(pins) != 0 || getrandom(&pins->seed, sizeof(pins->seed),
-					      0) != sizeof(pins->seed)) {
+	if (lock_init(pins) != 0 ||
+	    getrandom(pins->key, sizeof(pins->key), 0) != sizeof(pins->key)) {
 		munmap(pins, sizeof(*pins));
 		return NULL;
 	}

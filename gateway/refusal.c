@@ -6,8 +6,11 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+#define HEAD_MAX 1200 /* bytes: REFUSAL_SUMMARY_MAX, and what is fixed */
 
 /* What, besides the reason, makes two refusals the same one. */
 static bool port_matters(enum reason reason)
@@ -117,9 +120,9 @@ static const char *subject_text(const struct refusal *refusal, char *text,
 		what = address_format(&refusal->address, address);
 	if (port_matters(refusal->reason) && refusal->port != 0 &&
 	    what[0] != '\0')
-		snprintf(text, cap, "%s port %u", what, refusal->port);
+		(void)snprintf(text, cap, "%s port %u", what, refusal->port);
 	else
-		snprintf(text, cap, "%s", what);
+		(void)snprintf(text, cap, "%s", what);
 	return text;
 }
 
@@ -131,10 +134,12 @@ const char *refusal_summary(const struct refusal *refusal,
 	const char *line = refusal->suggestion;
 
 	subject_text(refusal, subject, sizeof(subject));
-	snprintf(text, REFUSAL_SUMMARY_MAX, "%s: %s%s%s%s%.100s (id %s%s%s)",
-		 reason_code(refusal->reason), reason_text(refusal->reason),
-		 subject[0] ? ": " : "", subject, asked[0] ? " / " : "", asked,
-		 refusal->id, line[0] ? "; to allow it: " : "", line);
+	(void)snprintf(text, REFUSAL_SUMMARY_MAX,
+		       "%s: %s%s%s%s%.100s (id %s%s%s)",
+		       reason_code(refusal->reason),
+		       reason_text(refusal->reason), subject[0] ? ": " : "",
+		       subject, asked[0] ? " / " : "", asked, refusal->id,
+		       line[0] ? "; to allow it: " : "", line);
 	return text;
 }
 
@@ -210,7 +215,7 @@ size_t refusal_http(const struct refusal *refusal, unsigned status,
 		    enum refusal_form form, bool explain, bool with_body,
 		    char bytes[REFUSAL_HTTP_MAX])
 {
-	char body[REFUSAL_HTTP_MAX / 2], summary[REFUSAL_SUMMARY_MAX];
+	char body[REFUSAL_HTTP_MAX - HEAD_MAX], summary[REFUSAL_SUMMARY_MAX];
 	size_t len = 0;
 	int n;
 
@@ -218,7 +223,7 @@ size_t refusal_http(const struct refusal *refusal, unsigned status,
 		status = refusal_status(refusal->reason);
 	refusal_summary(refusal, summary);
 	if (!explain)
-		snprintf(summary, sizeof(summary), "id %s", refusal->id);
+		(void)snprintf(summary, sizeof(summary), "id %s", refusal->id);
 	else if (form == REFUSAL_PLAIN_TEXT)
 		len = (size_t)snprintf(body, sizeof(body), "sluice: %s\n",
 				       summary);
@@ -236,6 +241,7 @@ size_t refusal_http(const struct refusal *refusal, unsigned status,
 		     form == REFUSAL_PLAIN_TEXT ? "text/plain; charset=utf-8"
 						: "application/problem+json",
 		     len, refusal->id, reason_code(refusal->reason));
+	assert(n <= HEAD_MAX);
 	if (with_body)
 		memcpy(bytes + n, body, len);
 	return (size_t)n + (with_body ? len : 0);

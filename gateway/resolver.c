@@ -1,6 +1,7 @@
 #include "resolver.h"
 
 #include "buffer.h"
+#include "clock.h"
 #include "log.h"
 #include "table.h"
 #include "worker.h"
@@ -65,7 +66,7 @@ struct resolver {
 
 /* Who asks, and how the answer gets back. */
 struct asker {
-	const struct datagram *datagram;
+	struct datagram *datagram; /* or */
 	struct connection *connection;
 	const struct address *agent;
 	uint16_t agent_port;
@@ -98,16 +99,16 @@ static void connection_close(struct connection *connection)
 		connection_free(connection);
 }
 
-static void send_datagram(const struct datagram *to, const uint8_t *bytes,
-			  size_t len)
+/* struct iovec has no const. NOLINTNEXTLINE(readability-non-const-parameter) */
+static void send_datagram(struct datagram *to, uint8_t *bytes, size_t len)
 {
-	struct iovec iov = { (void *)(uintptr_t)bytes, len };
+	struct iovec iov = { bytes, len };
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	} control = { 0 };
 	struct msghdr message = {
-		.msg_name = (void *)(uintptr_t)&to->peer,
+		.msg_name = &to->peer,
 		.msg_namelen = to->peer_len,
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
@@ -157,9 +158,7 @@ static void send_over_tcp(struct connection *connection, const uint8_t *bytes,
 		return;
 	/* What does not fit in memory is lost, as a datagram would be. */
 	if (buffer_add(&connection->out, prefix, sizeof(prefix)) < 0 ||
-	    buffer_add(&connection->out, bytes, len) < 0)
-		connection->dead = true;
-	else if (!flush(connection))
+	    buffer_add(&connection->out, bytes, len) < 0 || !flush(connection))
 		connection->dead = true;
 }
 
@@ -208,7 +207,7 @@ static const char *type_name(uint16_t type, char text[16])
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (names[i].type == type)
 			return names[i].name;
-	snprintf(text, 16, "TYPE%u", type);
+	(void)snprintf(text, 16, "TYPE%u", type);
 	return text;
 }
 
@@ -292,7 +291,7 @@ static void answer_refusal(struct resolver *resolver, const struct asker *asker,
 	if (explain)
 		refusal_summary(&refusal, text);
 	else
-		snprintf(text, sizeof(text), "%s", refusal.id);
+		(void)snprintf(text, sizeof(text), "%s", refusal.id);
 	record(resolver, asker, query, decision, &refusal, detail);
 
 	pins_refusal_address(&v4, &v6);
@@ -610,7 +609,7 @@ static void datagrams(evutil_socket_t fd, short what, void *arg)
 
 static void touch(struct connection *connection)
 {
-	struct timeval left = { IDLE_MS / 1000, 0 };
+	const struct timeval left = clock_span(IDLE_MS);
 
 	evtimer_add(connection->idle, &left);
 }
@@ -751,15 +750,20 @@ struct resolver *resolver_new(struct worker *worker,
 
 void resolver_free(struct resolver *resolver)
 {
-	struct connection *connection;
-	struct job *job;
+	struct connection *connection, *next_connection;
+	struct job *job, *next_job;
 
 	if (!resolver)
 		return;
-	while ((job = TAILQ_FIRST(&resolver->jobs)) != NULL)
+	for (job = TAILQ_FIRST(&resolver->jobs); job; job = next_job) {
+		next_job = TAILQ_NEXT(job, link);
 		job_free(job);
-	while ((connection = TAILQ_FIRST(&resolver->connections)) != NULL)
+	}
+	for (connection = TAILQ_FIRST(&resolver->connections); connection;
+	     connection = next_connection) {
+		next_connection = TAILQ_NEXT(connection, link);
 		connection_free(connection);
+	}
 	for (int i = 0; i < 4; i++) {
 		if (!resolver->events[i])
 			continue;

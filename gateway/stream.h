@@ -19,6 +19,8 @@
 #include <event2/event.h>
 #include <openssl/ssl.h>
 
+#define TLS_READ_BUFFER 32768 /* bytes, of a TLS context while it reads */
+
 struct stream {
 	int fd; /* -1 if the stream is not open */
 	SSL *ssl;

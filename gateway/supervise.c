@@ -22,9 +22,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define START_MS 10000 /* for all children to be ready */
-#define STOP_MS 3000   /* for them to end by themselves */
-#define BACKOFF_MS 50  /* before the first restart; doubles */
+#define START_MS 10000   /* for all children to be ready */
+#define READY_STEP_MS 50 /* between looks for one that died meanwhile */
+#define STOP_MS 3000     /* for them to end by themselves */
+#define BACKOFF_MS 50    /* before the first restart; doubles */
 #define BACKOFF_MAX_MS 2000
 #define LASTED_MS 10000 /* served so long, it was no failed start */
 #define LISTEN_QUEUE 1024
@@ -158,9 +159,9 @@ static pid_t give_birth(const char *name, const int *keep, int n_keep,
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* PID 1 decides when all end; a terminal's ^C does not. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	return 0;
 }
 
@@ -202,28 +203,64 @@ static void start_worker(struct supervisor *supervisor, unsigned i, int signer,
 	supervisor->children[CHILD_WORKERS + i] = pid;
 }
 
-/* Waits until every worker has said that it serves. */
-static bool await_ready(int ready, unsigned workers)
-{
-	int64_t end = clock_ms() + START_MS;
-
-	while (workers > 0) {
-		struct pollfd polled = { .fd = ready, .events = POLLIN };
-		int64_t left = end - clock_ms();
-		char byte;
-
-		if (left <= 0 || poll(&polled, 1, (int)left) <= 0 ||
-		    read(ready, &byte, 1) != 1)
-			return false;
-		workers--;
-	}
-	return true;
-}
-
 static void close_all(int fds[][2], size_t n, int end)
 {
 	for (size_t i = 0; i < n; i++)
 		close(fds[i][end]);
+}
+
+/* --- deaths --- */
+
+static const char *child_name(size_t i)
+{
+	return i == CHILD_AUDIT    ? "audit"
+	       : i == CHILD_SIGNER ? "signer"
+				   : "worker";
+}
+
+/*
+ * Reaps what has died; as PID 1 also what is nobody's. True if one of ours
+ * was among it.
+ */
+static bool reap(struct supervisor *supervisor)
+{
+	bool ours = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (size_t i = 0; i < n_children(supervisor); i++) {
+			if (supervisor->children[i] != pid)
+				continue;
+			supervisor->children[i] = 0;
+			ours = true;
+			log_err("supervise: %s (pid %d) ended: %s %d",
+				child_name(i), (int)pid,
+				WIFSIGNALED(status) ? "signal" : "status",
+				WIFSIGNALED(status) ? WTERMSIG(status)
+						    : WEXITSTATUS(status));
+		}
+	}
+	return ours;
+}
+
+/* Waits until every worker has said that it serves; false if one died. */
+static bool await_ready(struct supervisor *supervisor, int ready)
+{
+	unsigned left = supervisor->config->workers;
+	int64_t end = clock_ms() + START_MS;
+
+	while (left > 0 && clock_ms() < end) {
+		struct pollfd polled = { .fd = ready, .events = POLLIN };
+		char byte;
+
+		if (poll(&polled, 1, READY_STEP_MS) > 0 &&
+		    read(ready, &byte, 1) == 1)
+			left--;
+		else if (reap(supervisor))
+			return false;
+	}
+	return left == 0;
 }
 
 /* Starts the whole gateway. False if not all of it came up in time. */
@@ -276,44 +313,9 @@ static bool start_all(struct supervisor *supervisor)
 	close(ready[1]);
 	supervisor->audit = (struct audit){ .fd = audits[workers][0],
 					    .blind = supervisor->blind };
-	whole = await_ready(ready[0], workers);
+	whole = await_ready(supervisor, ready[0]);
 	close(ready[0]);
 	return whole;
-}
-
-/* --- deaths --- */
-
-static const char *child_name(size_t i)
-{
-	return i == CHILD_AUDIT    ? "audit"
-	       : i == CHILD_SIGNER ? "signer"
-				   : "worker";
-}
-
-/*
- * Reaps what has died; as PID 1 also what is nobody's. True if one of ours
- * was among it.
- */
-static bool reap(struct supervisor *supervisor)
-{
-	bool ours = false;
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (size_t i = 0; i < n_children(supervisor); i++) {
-			if (supervisor->children[i] != pid)
-				continue;
-			supervisor->children[i] = 0;
-			ours = true;
-			log_err("supervise: %s (pid %d) ended: %s %d",
-				child_name(i), (int)pid,
-				WIFSIGNALED(status) ? "signal" : "status",
-				WIFSIGNALED(status) ? WTERMSIG(status)
-						    : WEXITSTATUS(status));
-		}
-	}
-	return ours;
 }
 
 /* Closes our ends: children that are asked to stop see that and do. */
@@ -380,7 +382,7 @@ static int stop_all(struct supervisor *supervisor)
 
 /* --- a new manifest --- */
 
-static void record(const struct supervisor *supervisor, const char *event,
+static void record(struct supervisor *supervisor, const char *event,
 		   const char *detail)
 {
 	const struct audit_event line = { .event = event, .detail = detail };
@@ -510,6 +512,7 @@ static bool serve(struct supervisor *supervisor)
 	}
 }
 
+/* It is freed here. NOLINTNEXTLINE(readability-non-const-parameter) */
 int supervise(const struct config *config, int audit, char *manifest,
 	      size_t manifest_len)
 {

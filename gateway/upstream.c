@@ -1,5 +1,6 @@
 #include "upstream.h"
 
+#include "clock.h"
 #include "log.h"
 #include "table.h"
 #include "worker.h"
@@ -66,7 +67,7 @@ struct upstream {
 
 static void after(struct event *timer, unsigned ms)
 {
-	struct timeval left = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
+	const struct timeval left = clock_span(ms);
 
 	event_add(timer, &left);
 }
@@ -228,10 +229,11 @@ static void securing(evutil_socket_t fd, short what, void *arg)
 		break;
 	default:
 		verified = SSL_get_verify_result(upstream->stream.ssl);
-		snprintf(upstream->detail, sizeof(upstream->detail), "%s",
-			 verified != X509_V_OK
-				 ? X509_verify_cert_error_string(verified)
-				 : "the TLS handshake with the origin failed");
+		(void)snprintf(
+			upstream->detail, sizeof(upstream->detail), "%s",
+			verified != X509_V_OK
+				? X509_verify_cert_error_string(verified)
+				: "the TLS handshake with the origin failed");
 		finish(upstream, REASON_UPSTREAM_TLS);
 		return;
 	}
@@ -498,6 +500,9 @@ SSL_CTX *upstream_tls_new(X509_STORE *trust)
 	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
+	/* One read(2) for a record and what follows it, instead of two. */
+	SSL_CTX_set_read_ahead(tls, 1);
+	SSL_CTX_set_default_read_buffer_len(tls, TLS_READ_BUFFER);
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 	return tls;
 }

@@ -84,7 +84,7 @@ static const char *protocol_name(uint8_t protocol, char text[16])
 	case IPPROTO_GRE:
 		return "gre";
 	default:
-		snprintf(text, 16, "ip-%u", protocol);
+		(void)snprintf(text, 16, "ip-%u", protocol);
 		return text;
 	}
 }
@@ -180,7 +180,8 @@ static void serve(struct life *life, const struct worker_birth *birth)
 	struct worker *worker = &life->worker;
 	const struct worker_listeners *listeners = &birth->listeners;
 
-	if (ca_start(worker->ca, worker->base) < 0 ||
+	if (audit_start(&worker->audit, worker->base) < 0 ||
+	    ca_start(worker->ca, worker->base) < 0 ||
 	    lookup_start(worker->lookup, worker->base) < 0 ||
 	    flow_table_init(&worker->flows, worker) < 0)
 		die("worker: out of memory");
@@ -211,6 +212,7 @@ static void end(struct life *life)
 	event_free(life->control);
 	if (life->nflog)
 		event_free(life->nflog);
+	audit_done(&worker->audit);
 	event_base_free(worker->base);
 	policy_free(worker->policy);
 }

@@ -87,8 +87,11 @@ static int touch(const char *path)
 static int make_parents(const char *path)
 {
 	char folder[PATH_MAX];
+	size_t len = strlen(path);
 
-	(void)snprintf(folder, sizeof(folder), "%s", path);
+	if (len >= sizeof(folder))
+		return -ENAMETOOLONG;
+	memcpy(folder, path, len + 1);
 	for (char *slash = folder + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
 		if (mkdir(folder, 0755) < 0 && errno != EEXIST)

@@ -204,7 +204,8 @@ world_serves()
 			}
 		EOF
 	done
-	mkdir -p "$DIR/files"
+	# nginx gives the folder to its own user.
+	mkdir -p "$DIR/files" "$DIR/nginx"
 	world_certificate unnamed unnamed.test
 	cat >"$DIR/nginx.conf" <<-EOF
 		daemon off; master_process off; pid $DIR/nginx.pid;
@@ -213,9 +214,11 @@ world_serves()
 		http {
 			access_log $DIR/nginx.log combined;
 			log_format combined2 '\$host \$request';
-			client_body_temp_path $DIR; proxy_temp_path $DIR;
-			fastcgi_temp_path $DIR; uwsgi_temp_path $DIR;
-			scgi_temp_path $DIR;
+			client_body_temp_path $DIR/nginx;
+			proxy_temp_path $DIR/nginx;
+			fastcgi_temp_path $DIR/nginx;
+			uwsgi_temp_path $DIR/nginx;
+			scgi_temp_path $DIR/nginx;
 			client_max_body_size 0;
 			server_names_hash_bucket_size 128;
 			server {
@@ -245,12 +248,15 @@ world_serves()
 	await grep -q started "$DIR/dnsmasq.log" || fail 'dnsmasq did not start'
 }
 
-# Everything that arrives at the world, but neighbour discovery.
+# Everything that arrives at the world, but neighbour discovery and what hosts
+# say of multicast groups.
 world_listens()
 {
-	background tcpdump.log in_world tcpdump -i eth0 -Q in -U -s 0 -n \
+	background tcpdump.log in_world tcpdump -i eth0 --immediate-mode \
+		-Q in -U -s 0 -n \
 		-w "$DIR/world.pcap" \
-		'not arp and not (icmp6 and ip6[40] >= 133 and ip6[40] <= 137)'
+		'not arp and not dst host ff02::16 and
+		not (icmp6 and ip6[40] >= 133 and ip6[40] <= 137)'
 	await grep -q listening "$DIR/tcpdump.log" || fail 'tcpdump did not start'
 }
 
@@ -273,6 +279,19 @@ world_heard_nothing_of()
 world_packets()
 {
 	tcpdump -r "$DIR/world.pcap" -n "$@" 2>/dev/null | wc -l
+}
+
+# The same, once what allowed connections still had to say has been said.
+world_settled()
+{
+	last=
+	now=$(world_packets)
+	while [ "$now" != "$last" ]; do
+		sleep 0.3
+		last=$now
+		now=$(world_packets)
+	done
+	echo "$now"
 }
 
 # --- the gateway ---

@@ -1,0 +1,250 @@
+#include "config.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ARGS_MAX 32
+
+/* In a process of its own: what is wrong ends it. Returns its status. */
+static int parse(struct config *config, const char *const *given)
+{
+	char *args[ARGS_MAX + 1] = { strdup("sluice-gateway") };
+	int argc = 1, fds[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	for (; given[argc - 1]; argc++) {
+		assert_true(argc < ARGS_MAX);
+		args[argc] = strdup(given[argc - 1]);
+	}
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(STDERR_FILENO); /* the usage */
+		config_parse(config, argc, args);
+		_exit(write(fds[1], config, sizeof(*config)) ==
+				      (ssize_t)sizeof(*config)
+			      ? 0
+			      : 99);
+	}
+	close(fds[1]);
+	n = read(fds[0], config, sizeof(*config));
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(n, WEXITSTATUS(status) == 0 ? sizeof(*config) : 0);
+	for (int i = 0; i < argc; i++)
+		free(args[i]);
+	return WEXITSTATUS(status);
+}
+
+#define PARSE(config, ...)                                               \
+	parse(config,                                                    \
+	      (const char *const[]){ "--internal", "eth0", "--manifest", \
+				     "m.yaml", __VA_ARGS__, NULL })
+
+static void resolvers_are_addresses_with_or_without_port(void **state)
+{
+	static const struct {
+		const char *text, *address;
+		uint16_t port; /* 0: not a resolver */
+	} rows[] = {
+		{ "192.0.2.1", "192.0.2.1", 53 },
+		{ "192.0.2.1:5353", "192.0.2.1", 5353 },
+		{ "192.0.2.1:65535", "192.0.2.1", 65535 },
+		{ "2001:db8::1", "2001:db8::1", 53 },
+		{ "::1", "::1", 53 },
+		{ "[2001:db8::1]", "2001:db8::1", 53 },
+		{ "[2001:db8::1]:5353", "2001:db8::1", 5353 },
+		{ "", NULL, 0 },
+		{ ":", NULL, 0 },
+		{ ":53", NULL, 0 },
+		{ "[]", NULL, 0 },
+		{ "[", NULL, 0 },
+		{ "[2001:db8::1", NULL, 0 },
+		{ "[2001:db8::1]x", NULL, 0 },
+		{ "[2001:db8::1]:", NULL, 0 },
+		{ "[2001:db8::1]53", NULL, 0 },
+		{ "192.0.2.1:", NULL, 0 },
+		{ "192.0.2.1:0", NULL, 0 },
+		{ "192.0.2.1:65536", NULL, 0 },
+		{ "192.0.2.1:+53", NULL, 0 },
+		{ "192.0.2.1: 53", NULL, 0 },
+		{ "192.0.2.1:53x", NULL, 0 },
+		{ "192.0.2.1:99999999999999999999", NULL, 0 },
+		{ "192.0.2.1 ", NULL, 0 },
+		{ "192.0.2", NULL, 0 },
+		{ "fe80::1%eth0", NULL, 0 },
+		{ "dns.test", NULL, 0 },
+		{ "dns.test:53", NULL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct config config;
+		char text[ADDRESS_TEXT_MAX];
+		int status = PARSE(&config, "--resolver", rows[i].text);
+
+		if (status != (rows[i].port ? 0 : 2))
+			fail_msg("\"%s\": status %d", rows[i].text, status);
+		if (status != 0)
+			continue;
+		assert_int_equal(config.n_resolvers, 1);
+		assert_string_equal(address_format(&config.resolvers[0].address,
+						   text),
+				    rows[i].address);
+		assert_int_equal(config.resolvers[0].port, rows[i].port);
+	}
+}
+
+static void options_are_read(void **state)
+{
+	struct config config;
+	char text[ADDRESS_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(PARSE(&config, "--resolver", "192.0.2.1", "--resolver",
+			       "192.0.2.2:54", "--agent", "10.0.0.2", "--agent",
+			       "fd00::2", "--workers", "3", "--ready-fd", "9",
+			       "--log-level", "debug"),
+			 0);
+	assert_string_equal(config.redirect.internal, "eth0");
+	assert_int_equal(config.redirect.tcp_port, CONFIG_TCP_PORT);
+	assert_int_equal(config.redirect.dns_port, CONFIG_DNS_PORT);
+	assert_int_equal(config.redirect.log_group, CONFIG_LOG_GROUP);
+	assert_int_equal(config.n_resolvers, 2);
+	assert_int_equal(config.resolvers[1].port, 54);
+	assert_int_equal(config.redirect.n_agents, 2);
+	assert_string_equal(address_format(&config.redirect.agents[1], text),
+			    "fd00::2");
+	assert_int_equal(config.workers, 3);
+	assert_int_equal(config.ready_fd, 9);
+	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
+	assert_null(config.audit);
+	assert_null(config.trust);
+}
+
+static void without_options_there_is_a_worker_for_each_core(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(PARSE(&config, "--resolver", "192.0.2.1"), 0);
+	assert_in_range(config.workers, 1, CONFIG_WORKERS_MAX);
+	assert_int_equal(config.ready_fd, -1);
+	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(config.redirect.n_agents, 0);
+}
+
+static void a_wrong_command_line_is_status_2(void **state)
+{
+#define REST "--resolver", "192.0.2.1"
+	static const char *const lines[][12] = {
+		{ NULL },
+		{ REST },
+		{ "--internal", "eth0", REST },
+		{ "--manifest", "m", REST },
+		{ "--internal", "", "--manifest", "m", REST },
+		{ "--internal", "abcdefghijklmnop", "--manifest", "m", REST },
+		{ "--internal", "e", "--manifest", "m", REST, "more" },
+		{ "--internal", "e", "--manifest", "m", REST, "--nonsense" },
+		{ "--internal", "e", "--manifest", "m", "--resolver" },
+		{ "--internal", "e", "--manifest", "m", REST, "--workers",
+		  "0" },
+		{ "--internal", "e", "--manifest", "m", REST, "--workers",
+		  "65" },
+		{ "--internal", "e", "--manifest", "m", REST, "--workers",
+		  "-1" },
+		{ "--internal", "e", "--manifest", "m", REST, "--workers",
+		  "2x" },
+		{ "--internal", "e", "--manifest", "m", REST, "--ready-fd",
+		  "-1" },
+		{ "--internal", "e", "--manifest", "m", REST, "--log-level",
+		  "loud" },
+		{ "--internal", "e", "--manifest", "m", REST, "--agent",
+		  "agent" },
+		{ "--internal", "e", "--manifest", "m", REST, "--agent",
+		  "10.0.0.0/8" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct config config;
+
+		if (parse(&config, lines[i]) != 2)
+			fail_msg("command line %zu was taken", i);
+	}
+}
+
+static void no_more_are_taken_than_there_is_room_for(void **state)
+{
+	struct config config;
+	const char *line[ARGS_MAX] = { "--internal", "e", "--manifest", "m" };
+
+	(void)state;
+	for (size_t i = 0; i < LOOKUP_SERVERS_MAX; i++) {
+		line[4 + 2 * i] = "--resolver";
+		line[5 + 2 * i] = "192.0.2.1";
+	}
+	assert_int_equal(parse(&config, line), 0);
+	assert_int_equal(config.n_resolvers, LOOKUP_SERVERS_MAX);
+	line[4 + 2 * LOOKUP_SERVERS_MAX] = "--resolver";
+	line[5 + 2 * LOOKUP_SERVERS_MAX] = "192.0.2.1";
+	assert_int_equal(parse(&config, line), 2);
+}
+
+static void an_interface_must_be_there_and_have_an_address(void **state)
+{
+	struct config config = { .redirect = { .internal = "sl-nosuch" } };
+	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	char text[ADDRESS_TEXT_MAX];
+	int fd;
+
+	(void)state;
+	log_set(LOG_LEVEL_ERR, "test");
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 &&
+	    unshare(CLONE_NEWNET) < 0)
+		skip();
+	assert_int_equal(config_probe_interface(&config), -ENODEV);
+	strcpy(config.redirect.internal, "lo");
+	assert_int_equal(config_probe_interface(&config), -EADDRNOTAVAIL);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &up), 0);
+	close(fd);
+	assert_int_equal(config_probe_interface(&config), 0);
+	assert_string_equal(address_format(&config.redirect.gateway4, text),
+			    "127.0.0.1");
+	assert_true(config.redirect.n_prefixes >= 1);
+	assert_string_equal(address_format(&config.redirect.prefixes[0].base,
+					   text),
+			    "127.0.0.0");
+	assert_int_equal(config.redirect.prefixes[0].len, 8);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(resolvers_are_addresses_with_or_without_port),
+		cmocka_unit_test(options_are_read),
+		cmocka_unit_test(
+			without_options_there_is_a_worker_for_each_core),
+		cmocka_unit_test(a_wrong_command_line_is_status_2),
+		cmocka_unit_test(no_more_are_taken_than_there_is_room_for),
+		cmocka_unit_test(
+			an_interface_must_be_there_and_have_an_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

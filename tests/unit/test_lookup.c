@@ -1,0 +1,553 @@
+/* Against a DNS server in a process of its own, on the loopback. */
+#include "lookup.h"
+
+#include "log.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WAIT_S 20 /* for what must come; a test that waits so long fails */
+#define ASKERS 10
+
+/* How often the server was asked, and how; shared with it. */
+struct seen {
+	atomic_uint udp, tcp, by_label[26];
+};
+
+struct rig {
+	struct event_base *base;
+	struct lookup *lookup;
+	struct seen *seen;
+	uint16_t port;
+	pid_t server; /* 0: there is none */
+	int udp, tcp;
+};
+
+/* --- the server --- */
+
+static size_t put16(uint8_t *at, unsigned value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+	return 2;
+}
+
+static size_t put_record(uint8_t *at, unsigned type, uint32_t ttl_s,
+			 const void *data, size_t len)
+{
+	size_t n = put16(at, 0xc00c); /* the question's name */
+
+	n += put16(at + n, type);
+	n += put16(at + n, 1);
+	n += put16(at + n, ttl_s >> 16);
+	n += put16(at + n, ttl_s & 0xffff);
+	n += put16(at + n, (unsigned)len);
+	memcpy(at + n, data, len);
+	return n + len;
+}
+
+/*
+ * The first letter of the name says what becomes of it. Returns the answer's
+ * length, 0 for silence.
+ */
+static size_t answer(struct seen *seen, const uint8_t *query, size_t len,
+		     bool over_tcp, uint8_t *out)
+{
+	static const uint8_t soa[] = { 0, 0, 0, 0, 0, 1, 0, 0, 0, 9, 0,
+				       0, 0, 9, 0, 0, 0, 9, 0, 0, 2, 0 };
+	const uint8_t v4[4] = { 192, 0, 2, 1 };
+	const uint8_t v6[16] = { 0x20, 1, 0x0d, 0xb8, [15] = 1 };
+	uint8_t letter;
+	size_t name = 12, n;
+	unsigned flags = 0x8180, answers = 0, authorities = 0, type;
+	uint32_t ttl_s = 60;
+
+	if (len < 17 || query[12] == 0)
+		return 0;
+	letter = query[13];
+	while (name < len && query[name] != 0)
+		name += query[name] + 1u;
+	n = name + 5; /* with type and class */
+	if (n > len)
+		return 0;
+	type = query[n - 3];
+	memcpy(out, query, n);
+	if (letter >= 'a' && letter <= 'z')
+		seen->by_label[letter - 'a']++;
+	switch (letter) {
+	case 'h': /* a huge TTL */
+		ttl_s = 86400;
+		break;
+	case 'z': /* none */
+		ttl_s = 0;
+		break;
+	case 'd': /* no answer */
+		return 0;
+	case 's':
+		flags |= 2; /* SERVFAIL */
+		break;
+	case 'r':
+		flags |= 5; /* REFUSED */
+		break;
+	case 'n':
+		flags |= 3; /* NXDOMAIN */
+		authorities = 1;
+		break;
+	case 'o': /* NODATA */
+		authorities = 1;
+		break;
+	case 't':
+		if (!over_tcp)
+			flags |= 0x200; /* TC */
+		break;
+	case 'w': /* an answer for another name */
+		out[14] ^= 1;
+		break;
+	default:
+		break;
+	}
+	if ((flags & 15) == 0 && authorities == 0 && !(flags & 0x200)) {
+		n += put_record(out + n, type, ttl_s, type == 1 ? v4 : v6,
+				type == 1 ? sizeof(v4) : sizeof(v6));
+		answers = 1;
+	}
+	if (authorities)
+		n += put_record(out + n, 6, 512, soa, sizeof(soa));
+	put16(out + 2, flags);
+	put16(out + 6, answers);
+	put16(out + 8, authorities);
+	put16(out + 10, 0);
+	return n;
+}
+
+static void serve_udp(int fd, struct seen *seen)
+{
+	struct sockaddr_in peer;
+	socklen_t peer_len = sizeof(peer);
+	uint8_t in[512], out[1024];
+	ssize_t n = recvfrom(fd, in, sizeof(in), 0, (struct sockaddr *)&peer,
+			     &peer_len);
+	size_t len;
+
+	if (n < 0)
+		return;
+	seen->udp++;
+	len = answer(seen, in, (size_t)n, false, out);
+	if (len > 0)
+		(void)sendto(fd, out, len, 0, (struct sockaddr *)&peer,
+			     peer_len);
+}
+
+/* One question, one answer, and the end. */
+static void serve_tcp(int listening, struct seen *seen)
+{
+	int fd = accept(listening, NULL, NULL);
+	uint8_t in[514], out[1026];
+	size_t got = 0, len;
+
+	while (fd >= 0 && (got < 2 || got < 2 + (size_t)in[1])) {
+		ssize_t n = recv(fd, in + got, sizeof(in) - got, 0);
+
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+	}
+	if (got > 2) {
+		seen->tcp++;
+		len = answer(seen, in + 2, got - 2, true, out + 2);
+		put16(out, (unsigned)len);
+		(void)send(fd, out, len + 2, MSG_NOSIGNAL);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void serve(struct rig *rig)
+{
+	struct pollfd polled[2] = { { .fd = rig->udp, .events = POLLIN },
+				    { .fd = rig->tcp, .events = POLLIN } };
+
+	for (;;) {
+		if (poll(polled, 2, -1) < 0)
+			_exit(1);
+		if (polled[0].revents)
+			serve_udp(rig->udp, rig->seen);
+		if (polled[1].revents)
+			serve_tcp(rig->tcp, rig->seen);
+	}
+}
+
+/* --- the rig --- */
+
+static void listen_on(struct rig *rig)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sa);
+
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	rig->tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	rig->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(rig->tcp >= 0 && rig->udp >= 0);
+	assert_int_equal(bind(rig->tcp, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(rig->tcp, 8), 0);
+	assert_int_equal(getsockname(rig->tcp, (struct sockaddr *)&sa, &len),
+			 0);
+	assert_int_equal(bind(rig->udp, (struct sockaddr *)&sa, len), 0);
+	rig->port = ntohs(sa.sin_port);
+}
+
+static int setup(void **state)
+{
+	struct lookup_server server = { .port = 0 };
+	struct rig *rig = calloc(1, sizeof(*rig));
+
+	assert_non_null(rig);
+	log_set(LOG_LEVEL_ERR, "test");
+	listen_on(rig);
+	rig->seen = mmap(NULL, sizeof(*rig->seen), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(rig->seen, MAP_FAILED);
+	fflush(NULL);
+	rig->server = fork();
+	assert_true(rig->server >= 0);
+	if (rig->server == 0)
+		serve(rig);
+	assert_true(address_parse(&server.address, "127.0.0.1", 9));
+	server.port = rig->port;
+	rig->lookup = lookup_new(&server, 1);
+	rig->base = event_base_new();
+	assert_true(rig->lookup && rig->base);
+	assert_int_equal(lookup_start(rig->lookup, rig->base), 0);
+	*state = rig;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct rig *rig = *state;
+
+	lookup_free(rig->lookup);
+	event_base_free(rig->base);
+	close(rig->udp);
+	close(rig->tcp);
+	if (rig->server > 0) {
+		kill(rig->server, SIGKILL);
+		waitpid(rig->server, NULL, 0);
+	}
+	munmap(rig->seen, sizeof(*rig->seen));
+	free(rig);
+	return 0;
+}
+
+/* --- asking --- */
+
+struct asker {
+	struct lookup_wait wait;
+	unsigned n_called;
+	enum dns_result result;
+	struct dns_addresses addresses;
+};
+
+static void called(struct lookup_wait *wait, enum dns_result result,
+		   const struct dns_addresses *addresses)
+{
+	struct asker *asker = (struct asker *)(void *)wait;
+
+	asker->n_called++;
+	asker->result = result;
+	asker->addresses = *addresses;
+}
+
+/* True if it was known already. */
+static bool ask(struct rig *rig, struct asker *asker, const char *text,
+		enum dns_type type)
+{
+	struct domain name;
+
+	*asker = (struct asker){ .wait = { .done = called } };
+	assert_true(domain_parse(&name, text, strlen(text)));
+	return lookup_ask(rig->lookup, &name, type, &asker->wait,
+			  &asker->result, &asker->addresses);
+}
+
+static void late(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	*(bool *)arg = true;
+}
+
+static void await(struct rig *rig, const struct asker *asker)
+{
+	struct timeval most = { WAIT_S, 0 };
+	bool too_late = false;
+	struct event *timer = evtimer_new(rig->base, late, &too_late);
+
+	assert_non_null(timer);
+	evtimer_add(timer, &most);
+	while (asker->n_called == 0 && !too_late)
+		event_base_loop(rig->base, EVLOOP_ONCE);
+	event_free(timer);
+	assert_int_equal(asker->n_called, 1);
+}
+
+static void ask_and_wait(struct rig *rig, struct asker *asker, const char *name,
+			 enum dns_type type)
+{
+	assert_false(ask(rig, asker, name, type));
+	assert_int_equal(asker->n_called, 0); /* never from inside the call */
+	await(rig, asker);
+}
+
+static void both_kinds_of_address_are_found(void **state)
+{
+	struct rig *rig = *state;
+	struct asker v4, v6;
+	char text[ADDRESS_TEXT_MAX];
+
+	ask_and_wait(rig, &v4, "a.test", DNS_TYPE_A);
+	assert_int_equal(v4.result, DNS_RESULT_FOUND);
+	assert_int_equal(v4.addresses.n, 1);
+	assert_string_equal(address_format(&v4.addresses.list[0], text),
+			    "192.0.2.1");
+	assert_int_equal(v4.addresses.ttl_s, 60);
+	/* The other type of the same name is another question. */
+	ask_and_wait(rig, &v6, "a.test", DNS_TYPE_AAAA);
+	assert_int_equal(v6.result, DNS_RESULT_FOUND);
+	assert_string_equal(address_format(&v6.addresses.list[0], text),
+			    "2001:db8::1");
+}
+
+static void an_answer_is_asked_for_once_while_it_lives(void **state)
+{
+	struct rig *rig = *state;
+	struct asker first, again;
+
+	ask_and_wait(rig, &first, "a.test", DNS_TYPE_A);
+	for (int i = 0; i < 5; i++) {
+		assert_true(ask(rig, &again, "a.test", DNS_TYPE_A));
+		assert_int_equal(again.result, DNS_RESULT_FOUND);
+		assert_int_equal(again.addresses.n, 1);
+		assert_in_range(again.addresses.ttl_s, 1, 60);
+	}
+	assert_int_equal(rig->seen->udp, 1);
+}
+
+static void many_askers_are_one_question(void **state)
+{
+	struct rig *rig = *state;
+	struct asker askers[ASKERS];
+
+	for (int i = 0; i < ASKERS; i++)
+		assert_false(ask(rig, &askers[i], "a.test", DNS_TYPE_A));
+	for (int i = 0; i < ASKERS; i++) {
+		await(rig, &askers[i]);
+		assert_int_equal(askers[i].result, DNS_RESULT_FOUND);
+		assert_int_equal(askers[i].addresses.n, 1);
+		assert_null(askers[i].wait.asked);
+	}
+	assert_int_equal(rig->seen->udp, 1);
+}
+
+static void who_forgets_is_not_called(void **state)
+{
+	struct rig *rig = *state;
+	struct asker gone, stays;
+
+	assert_false(ask(rig, &gone, "a.test", DNS_TYPE_A));
+	assert_false(ask(rig, &stays, "a.test", DNS_TYPE_A));
+	lookup_forget(&gone.wait);
+	lookup_forget(&gone.wait);
+	await(rig, &stays);
+	assert_int_equal(gone.n_called, 0);
+	/* And all may go: the answer is kept for the next. */
+	assert_false(ask(rig, &gone, "b.test", DNS_TYPE_A));
+	lookup_forget(&gone.wait);
+	ask_and_wait(rig, &stays, "c.test", DNS_TYPE_A);
+	assert_int_equal(gone.n_called, 0);
+}
+
+static void a_ttl_is_between_five_seconds_and_five_minutes(void **state)
+{
+	struct rig *rig = *state;
+	struct asker asker;
+
+	ask_and_wait(rig, &asker, "huge.test", DNS_TYPE_A);
+	assert_int_equal(asker.addresses.ttl_s, 300);
+	assert_true(ask(rig, &asker, "huge.test", DNS_TYPE_A));
+	assert_in_range(asker.addresses.ttl_s, 290, 300);
+	ask_and_wait(rig, &asker, "zero.test", DNS_TYPE_A);
+	assert_int_equal(asker.addresses.ttl_s, 5);
+	assert_true(ask(rig, &asker, "zero.test", DNS_TYPE_A));
+	assert_in_range(asker.addresses.ttl_s, 1, 5);
+}
+
+static void that_there_is_nothing_is_kept_too(void **state)
+{
+	static const struct {
+		const char *name;
+		enum dns_result result;
+	} rows[] = { { "nx.test", DNS_RESULT_NXDOMAIN },
+		     { "only.test", DNS_RESULT_NODATA } };
+	struct rig *rig = *state;
+	struct asker asker;
+
+	for (unsigned i = 0; i < 2; i++) {
+		ask_and_wait(rig, &asker, rows[i].name, DNS_TYPE_A);
+		assert_int_equal(asker.result, rows[i].result);
+		assert_int_equal(asker.addresses.n, 0);
+		assert_int_equal(asker.addresses.ttl_s, 60); /* not 512 */
+		assert_true(ask(rig, &asker, rows[i].name, DNS_TYPE_A));
+		assert_int_equal(asker.result, rows[i].result);
+		assert_int_equal(rig->seen->udp, i + 1);
+	}
+}
+
+static void what_is_truncated_is_asked_again_over_tcp(void **state)
+{
+	struct rig *rig = *state;
+	struct asker asker;
+
+	ask_and_wait(rig, &asker, "tc.test", DNS_TYPE_A);
+	assert_int_equal(asker.result, DNS_RESULT_FOUND);
+	assert_int_equal(asker.addresses.n, 1);
+	assert_int_equal(rig->seen->udp, 1);
+	assert_int_equal(rig->seen->tcp, 1);
+}
+
+static void a_resolver_that_fails_is_a_failure(void **state)
+{
+	struct rig *rig = *state;
+	struct asker asker;
+
+	ask_and_wait(rig, &asker, "servfail.test", DNS_TYPE_A);
+	assert_int_equal(asker.result, DNS_RESULT_FAILED);
+	assert_int_equal(asker.addresses.n, 0);
+	/* Kept for a moment, to spare the resolver. */
+	assert_true(ask(rig, &asker, "servfail.test", DNS_TYPE_A));
+	assert_int_equal(asker.result, DNS_RESULT_FAILED);
+	ask_and_wait(rig, &asker, "refused.test", DNS_TYPE_A);
+	assert_int_equal(asker.result, DNS_RESULT_FAILED);
+}
+
+static void a_resolver_that_is_silent_is_a_failure_in_time(void **state)
+{
+	struct rig *rig = *state;
+	struct asker asker;
+
+	ask_and_wait(rig, &asker, "dead.test", DNS_TYPE_A);
+	assert_int_equal(asker.result, DNS_RESULT_FAILED);
+	assert_true(rig->seen->udp > 1); /* it was tried again */
+}
+
+static void a_resolver_that_is_not_there_is_a_failure(void **state)
+{
+	struct rig *rig = *state;
+	struct asker asker;
+
+	kill(rig->server, SIGKILL);
+	waitpid(rig->server, NULL, 0);
+	rig->server = 0;
+	close(rig->udp);
+	close(rig->tcp);
+	rig->udp = rig->tcp = -1;
+	ask_and_wait(rig, &asker, "a.test", DNS_TYPE_A);
+	assert_int_equal(asker.result, DNS_RESULT_FAILED);
+}
+
+static void an_answer_to_another_question_gives_no_address(void **state)
+{
+	struct rig *rig = *state;
+	struct asker asker;
+
+	ask_and_wait(rig, &asker, "wrong.test", DNS_TYPE_A);
+	assert_int_not_equal(asker.result, DNS_RESULT_FOUND);
+	assert_int_equal(asker.addresses.n, 0);
+}
+
+static void above_the_limit_a_question_fails_at_once(void **state)
+{
+	static struct asker askers[LOOKUP_OUTSTANDING_MAX + 1];
+	struct rig *rig = *state;
+
+	for (unsigned i = 0; i < LOOKUP_OUTSTANDING_MAX; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "d%u.test", i);
+		assert_false(ask(rig, &askers[i], name, DNS_TYPE_A));
+	}
+	assert_true(ask(rig, &askers[LOOKUP_OUTSTANDING_MAX], "more.test",
+			DNS_TYPE_A));
+	assert_int_equal(askers[LOOKUP_OUTSTANDING_MAX].result,
+			 DNS_RESULT_FAILED);
+	/* One more asker of what is on its way finds room. */
+	assert_false(ask(rig, &askers[LOOKUP_OUTSTANDING_MAX], "d0.test",
+			 DNS_TYPE_A));
+	/* All are freed with the lookup, and nobody is called. */
+	for (unsigned i = 0; i <= LOOKUP_OUTSTANDING_MAX; i++)
+		assert_int_equal(askers[i].n_called, 0);
+}
+
+static void there_must_be_a_resolver_and_not_too_many(void **state)
+{
+	struct lookup_server servers[LOOKUP_SERVERS_MAX + 1] = { 0 };
+
+	(void)state;
+	log_set(LOG_LEVEL_ERR, "test");
+	assert_null(lookup_new(servers, 0));
+	assert_null(lookup_new(servers, LOOKUP_SERVERS_MAX + 1));
+	lookup_free(NULL);
+}
+
+/* What is asked here is heard by nobody else. */
+static bool leave_the_network(void)
+{
+	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	bool left = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 ||
+		    unshare(CLONE_NEWNET) == 0;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	left = left && fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &up) == 0;
+	if (fd >= 0)
+		close(fd);
+	return left;
+}
+
+int main(void)
+{
+#define TEST(fact) cmocka_unit_test_setup_teardown(fact, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(both_kinds_of_address_are_found),
+		TEST(an_answer_is_asked_for_once_while_it_lives),
+		TEST(many_askers_are_one_question),
+		TEST(who_forgets_is_not_called),
+		TEST(a_ttl_is_between_five_seconds_and_five_minutes),
+		TEST(that_there_is_nothing_is_kept_too),
+		TEST(what_is_truncated_is_asked_again_over_tcp),
+		TEST(a_resolver_that_fails_is_a_failure),
+		TEST(a_resolver_that_is_silent_is_a_failure_in_time),
+		TEST(a_resolver_that_is_not_there_is_a_failure),
+		TEST(an_answer_to_another_question_gives_no_address),
+		TEST(above_the_limit_a_question_fails_at_once),
+		cmocka_unit_test(there_must_be_a_resolver_and_not_too_many),
+	};
+
+	if (!leave_the_network())
+		return 77;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
