@@ -19,7 +19,7 @@ agent $CURL https://new.test/ | expect name_not_listed
 
 # The world's certificates are trusted too, for what is spliced.
 cat >"$DIR/load" <<-'END'
-	cat "$1" "$SSL_CERT_FILE" >"$2"
+	cat "$1" "$NODE_EXTRA_CA_CERTS" >"$2"
 	n=0
 	while [ ! -e "$3" ]; do
 		for url in https://always.test http://always.test \
