@@ -133,9 +133,7 @@ static int keep(struct audit *audit, const char *line, size_t len)
 	struct buffer *queue = &audit->queue;
 	int error;
 
-	if (!audit->writable)
-		return -EAGAIN;
-	if (queue->len + len > AUDIT_QUEUE_MAX)
+	if (!audit->writable || queue->len + len > AUDIT_QUEUE_MAX)
 		return -ENOBUFS;
 	error = buffer_add(queue, &len, sizeof(len));
 	if (error == 0)
