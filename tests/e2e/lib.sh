@@ -70,8 +70,8 @@ _end()
 	status=$?
 	trap - EXIT INT TERM
 	set +e
-	if [ -n "${GATEWAY_PID:-}" ] && kill -TERM "$GATEWAY_PID" 2>/dev/null
-	then
+	if [ -n "${GATEWAY_PID:-}" ]; then
+		kill -TERM "$GATEWAY_PID" 2>/dev/null
 		wait "$GATEWAY_PID"
 		ended=$?
 		if [ $status -eq 0 ] && [ $ended -ne 0 ]; then
@@ -79,12 +79,21 @@ _end()
 			status=1
 		fi
 	fi
-	for pid in $PIDS; do
-		kill "$pid" 2>/dev/null
+	# A function in the background is a shell that waits for its program, so
+	# ending $PIDS is not enough: whatever is left in there was ours too.
+	for pid in $PIDS $(for ns in "$AGENT" "$GATEWAY" "$WORLD"; do
+		ip netns pids "$ns" 2>/dev/null
+	done); do
+		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
+	if [ $status -eq 0 ] && [ -z "${DEATHS_EXPECTED:-}" ] &&
+		grep -q 'supervise: .* (pid [0-9]*) ended' "$DIR/gateway.log" 2>/dev/null; then
+		echo 'FAILED: a process of the gateway died' >&2
+		status=1
+	fi
 	if grep -Eq 'ERROR: (Address|Leak|Undefined)|runtime error:' \
-		"$DIR/gateway.log" 2>/dev/null; then
+		"$DIR"/gateway*.log 2>/dev/null; then
 		echo 'FAILED: a sanitizer spoke' >&2
 		status=1
 	fi
