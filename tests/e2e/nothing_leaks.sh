@@ -16,7 +16,6 @@ fi
 need nginx
 _world_name raw.test
 world_serves listed.test spliced.test unlisted.test
-chown 0:0 "$DIR" # nginx gave it to its own user
 background world-tcp.log in_world python3 "$here/peer.py" tcp 7000
 manifest 'routes:
   - host: listed.test

@@ -3,7 +3,6 @@
 . "${0%/*}/lib.sh"
 
 world_serves always.test spliced.test new.test
-chown 0:0 "$DIR" # nginx gave it to its own user
 old='routes:
   - host: always.test
   - {host: spliced.test, tls: splice}'
