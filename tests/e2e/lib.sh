@@ -235,6 +235,7 @@ world_serves()
 			uwsgi_temp_path $DIR/nginx;
 			scgi_temp_path $DIR/nginx;
 			client_max_body_size 0;
+			ssl_protocols TLSv1.2 TLSv1.3;
 			server_names_hash_bucket_size 128;
 			server {
 				listen 80 default_server;
