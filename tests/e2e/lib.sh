@@ -106,6 +106,8 @@ _end()
 	for ns in "$AGENT" "$GATEWAY" "$WORLD"; do
 		ip netns del "$ns" 2>/dev/null
 	done
+	awk -v dir="$DIR/" 'index($2, dir) == 1 { print $2 }' /proc/mounts |
+		xargs -r umount
 	rm -rf "$DIR"
 	exit $status
 }
