@@ -102,6 +102,8 @@ _end()
 		tail -n 40 "$DIR/gateway.log" >&2
 		echo '--- audit' >&2
 		tail -n 20 "$DIR/audit.jsonl" >&2
+		echo '--- the last that the world heard' >&2
+		tcpdump -r "$DIR/world.pcap" -n 2>/dev/null | tail -n 20 >&2
 	fi
 	for ns in "$AGENT" "$GATEWAY" "$WORLD"; do
 		ip netns del "$ns" 2>/dev/null
