@@ -318,17 +318,19 @@ world_packets()
 }
 
 # The same, once what allowed connections still had to say has been said.
+# What a worker asks about a listed name may have to be left out of it: each
+# has answers of its own.
 world_settled()
 {
 	last=
-	now=$(world_packets)
+	now=$(world_packets "$@")
 	tries=30
 	while [ "$now" != "$last" ]; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || fail 'the world is never left in peace'
 		sleep 0.3
 		last=$now
-		now=$(world_packets)
+		now=$(world_packets "$@")
 	done
 	echo "$now"
 }
