@@ -102,10 +102,14 @@ _end()
 		tail -n 40 "$DIR/gateway.log" >&2
 		echo '--- audit' >&2
 		tail -n 20 "$DIR/audit.jsonl" >&2
+		echo '--- the last that the world heard' >&2
+		tcpdump -r "$DIR/world.pcap" -n 2>/dev/null | tail -n 20 >&2
 	fi
 	for ns in "$AGENT" "$GATEWAY" "$WORLD"; do
 		ip netns del "$ns" 2>/dev/null
 	done
+	awk -v dir="$DIR/" 'index($2, dir) == 1 { print $2 }' /proc/mounts |
+		xargs -r umount
 	rm -rf "$DIR"
 	exit $status
 }
@@ -315,17 +319,19 @@ world_packets()
 }
 
 # The same, once what allowed connections still had to say has been said.
+# What a worker asks about a listed name may have to be left out of it: each
+# has answers of its own.
 world_settled()
 {
 	last=
-	now=$(world_packets)
+	now=$(world_packets "$@")
 	tries=30
 	while [ "$now" != "$last" ]; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || fail 'the world is never left in peace'
 		sleep 0.3
 		last=$now
-		now=$(world_packets)
+		now=$(world_packets "$@")
 	done
 	echo "$now"
 }

@@ -22,6 +22,11 @@ ways_out()
 	done
 	ip -n "$GATEWAY" neigh show dev up0 | cut -d' ' -f1-3 | sort
 }
+addresses_are_settled()
+{
+	! ip -n "$GATEWAY" -6 addr show | grep -q tentative
+}
+await addresses_are_settled || fail 'an address of the gateway is taken'
 mac=$(ip -n "$GATEWAY" link show int0 | awk '/ether/ { print $2 }')
 before=$(world_settled)
 ways_out >"$DIR/before"
