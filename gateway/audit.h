@@ -16,8 +16,8 @@
 
 #include <stdatomic.h>
 
-#define AUDIT_LINE_MAX 4096          /* bytes */
-#define AUDIT_QUEUE_MAX (256u << 10) /* bytes of lines that a worker keeps */
+#define AUDIT_LINE_MAX 4096    /* bytes */
+#define AUDIT_QUEUE_MAX 262144 /* bytes of lines that a worker keeps */
 
 /* One process's way into the record. */
 struct audit {
