@@ -125,7 +125,8 @@ enum dns_result {
 	DNS_RESULT_FOUND,   /* at least one address */
 	DNS_RESULT_NODATA,
 	DNS_RESULT_NXDOMAIN,
-	DNS_RESULT_FAILED, /* SERVFAIL, REFUSED and the like */
+	DNS_RESULT_FAILED,   /* SERVFAIL, REFUSED and the like */
+	DNS_RESULT_WITHHELD, /* lookup.h: it was not asked */
 };
 
 struct dns_addresses {

@@ -79,6 +79,8 @@ struct lookup {
 	TAILQ_HEAD(, question) questions;
 	size_t n_questions;
 	int64_t folds_until_ms;
+	bool (*may_ask)(void *arg, const struct domain *name);
+	void *may_ask_arg;
 	struct socket sockets[SOCKETS_MAX];
 };
 
@@ -122,6 +124,7 @@ static uint32_t lifetime_s(enum dns_result result, uint32_t ttl_s)
 		return clamp(ttl_s, FAILED_S, NEGATIVE_MAX_S);
 	case DNS_RESULT_BAD:
 	case DNS_RESULT_FAILED:
+	case DNS_RESULT_WITHHELD:
 		break;
 	}
 	return FAILED_S;
@@ -535,6 +538,14 @@ static struct question *ask(struct lookup *lookup, const struct key *key,
 	return question;
 }
 
+void lookup_gate(struct lookup *lookup,
+		 bool (*may_ask)(void *arg, const struct domain *name),
+		 void *arg)
+{
+	lookup->may_ask = may_ask;
+	lookup->may_ask_arg = arg;
+}
+
 bool lookup_ask(struct lookup *lookup, const struct domain *name,
 		enum dns_type type, struct lookup_wait *wait,
 		enum dns_result *result, struct dns_addresses *addresses)
@@ -557,6 +568,13 @@ bool lookup_ask(struct lookup *lookup, const struct domain *name,
 		}
 	}
 	question = find_question(lookup, &key);
+	if (!question && lookup->may_ask &&
+	    !lookup->may_ask(lookup->may_ask_arg, name)) {
+		*result = DNS_RESULT_WITHHELD;
+		addresses->n = 0;
+		addresses->ttl_s = 0;
+		return true;
+	}
 	if (!question)
 		question =
 			ask(lookup, &key, clock_ms() >= lookup->folds_until_ms);

@@ -49,6 +49,14 @@ int lookup_start(struct lookup *lookup, struct event_base *base);
 void lookup_free(struct lookup *lookup);
 
 /*
+ * Every question that would go out, whoever asks it, is put to @may_ask
+ * before; where that says no, it is DNS_RESULT_WITHHELD and not kept.
+ */
+void lookup_gate(struct lookup *lookup,
+		 bool (*may_ask)(void *arg, const struct domain *name),
+		 void *arg);
+
+/*
  * Asks for @type (A or AAAA). True if the answer is known: @result and
  * @addresses are set. False if wait->done will be called, exactly once and
  * never from inside this call, unless lookup_forget() comes first.

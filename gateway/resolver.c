@@ -252,7 +252,7 @@ static void record_refusals(void *arg, const struct repeat *repeat)
 		.protocol = repeat->over_tcp ? "tcp" : "udp",
 		.name = &repeat->name,
 		.asked = repeat->asked.name,
-		.type = type_name(repeat->type, type),
+		.type = repeat->type ? type_name(repeat->type, type) : NULL,
 		.agent = &repeat->agent,
 		.agent_port = repeat->agent_port,
 		.line = repeat->line,
@@ -280,7 +280,10 @@ static const struct repeat *refuse(struct resolver *resolver,
 				   const struct dns_query *query,
 				   const struct decision *decision)
 {
-	const struct domain *name = &query->name;
+	bool tunnel = decision->reason == REASON_DNS_TUNNEL_SUSPECT;
+	/* Those names all differ; what they have in common is refused. */
+	const struct domain *name =
+		tunnel ? &decision->route->host.base : &query->name;
 	struct attempt attempt = { .kind = ATTEMPT_RESOLVE, .name = name };
 	char text[REFUSAL_SUMMARY_MAX];
 	struct repeat *repeat;
@@ -288,7 +291,7 @@ static const struct repeat *refuse(struct resolver *resolver,
 	bool is_new;
 
 	repeat = repeats_place(&resolver->repeats, name, decision->reason,
-			       query->type, &is_new);
+			       tunnel ? 0 : query->type, &is_new);
 	if (!repeat)
 		return NULL;
 	if (is_new && decision->reason != REASON_DNS_MALFORMED) {
@@ -303,6 +306,8 @@ static const struct repeat *refuse(struct resolver *resolver,
 	repeat->agent = *asker->agent;
 	repeat->agent_port = asker->agent_port;
 	repeat->over_tcp = asker->connection;
+	if (tunnel)
+		repeat->asked = query->name;
 	repeat->line = decision->route ? decision->route->line : 0;
 	repeats_count(&resolver->repeats, repeat, clock_ms());
 	return repeat;
@@ -477,6 +482,11 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 		record(resolver, asker, query, &decision, "no such name");
 		answer_plain(asker, query, DNS_NXDOMAIN, true, found->ttl_s);
 		return;
+	case DNS_RESULT_WITHHELD:
+		decision.verdict = VERDICT_DENY;
+		decision.reason = REASON_DNS_TUNNEL_SUSPECT;
+		answer_refusal(resolver, asker, query, &decision);
+		return;
 	case DNS_RESULT_BAD:
 	case DNS_RESULT_FAILED:
 		break;
@@ -487,6 +497,20 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 }
 
 /* --- questions --- */
+
+/* Whether a name that is admitted may be asked for once more. */
+static bool may_ask(void *arg, const struct domain *name)
+{
+	const struct resolver *resolver = arg;
+	const struct worker *worker = resolver->worker;
+	struct attempt attempt = { .kind = ATTEMPT_RESOLVE, .name = name };
+	struct decision decision = policy_judge(worker->policy, &attempt);
+
+	return decision.verdict != VERDICT_DENY && decision.route &&
+	       (!decision.route->host.below ||
+		pins_spend(worker->pins, &decision.route->host.base, name,
+			   clock_ms()));
+}
 
 static void job_free(struct job *job)
 {
@@ -805,6 +829,7 @@ struct resolver *resolver_new(struct worker *worker,
 		resolver_free(resolver);
 		return NULL;
 	}
+	lookup_gate(worker->lookup, may_ask, resolver);
 	for (int i = 0; i < 4; i++) {
 		if (fds[i] < 0)
 			continue;
@@ -842,6 +867,7 @@ void resolver_free(struct resolver *resolver)
 		close(event_get_fd(resolver->events[i]));
 		event_free(resolver->events[i]);
 	}
+	lookup_gate(resolver->worker->lookup, NULL, NULL);
 	if (resolver->sweep)
 		event_free(resolver->sweep);
 	repeats_done(&resolver->repeats);
