@@ -55,8 +55,9 @@ struct audit_event {
 	const struct address *origin;   /* where the gateway connected */
 	struct http1_text method, path; /* path without its query */
 	unsigned status;
-	unsigned line; /* of the manifest */
-	bool counted;  /* the three below stand in the line */
+	unsigned line;  /* of the manifest */
+	uint64_t count; /* of events alike that the line stands for, if > 1 */
+	bool counted;   /* the three below stand in the line */
 	uint64_t bytes_out, bytes_in;
 	uint64_t duration_ms;
 	const char *detail;
