@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
@@ -14,6 +16,7 @@
 #include <libnftnl/rule.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -22,6 +25,12 @@
 
 /* Enough for the headers; nflog.c reads no further. */
 #define LOG_BYTES 128
+
+/* A table that changes under our eyes is read anew, this often. */
+#define READ_TRIES 8
+
+/* More answers than a batch can have. */
+#define DRAIN_MAX 4096
 
 static const struct {
 	const char *expression;
@@ -184,7 +193,11 @@ static bool append_redirect(struct nftnl_rule *rule, uint16_t port)
 	e = append(rule, "redir");
 	if (!e)
 		return false;
+	/* The kernel adds the last two by itself, and reads them back. */
 	nftnl_expr_set_u32(e, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REDIR_REG_PROTO_MAX, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REDIR_FLAGS,
+			   NF_NAT_RANGE_PROTO_SPECIFIED);
 	return true;
 }
 
@@ -214,12 +227,87 @@ static bool append_all(struct nftnl_rule *rule, const struct nft_rule *r)
 	return append_action(rule, &r->then);
 }
 
+/* --- As text --------------------------------------------------------- */
+
+static int describe_table(struct ruleset *ruleset,
+			  const struct nftnl_table *table)
+{
+	char text[RULESET_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "flags %#x",
+		       nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS));
+	return ruleset_add(ruleset, "", text);
+}
+
+/* What the kernel adds by itself is left out. */
+static int describe_chain(struct ruleset *ruleset,
+			  const struct nftnl_chain *chain)
+{
+	const char *name = nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME);
+	const uint32_t flags = nftnl_chain_get_u32(chain, NFTNL_CHAIN_FLAGS) &
+			       ~(uint32_t)NFT_CHAIN_BASE;
+	char text[RULESET_TEXT_MAX];
+
+	if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM))
+		(void)snprintf(text, sizeof(text), "called flags %#x", flags);
+	else
+		(void)snprintf(text, sizeof(text),
+			       "%s hook %u priority %d policy %u flags %#x",
+			       nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE),
+			       nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM),
+			       nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO),
+			       nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY),
+			       flags);
+	return ruleset_add(ruleset, name ? name : "?", text);
+}
+
+struct description {
+	char text[RULESET_TEXT_MAX];
+	size_t len;
+	bool too_long;
+};
+
+static int describe_expr(struct nftnl_expr *e, void *arg)
+{
+	struct description *d = arg;
+	const size_t left = sizeof(d->text) - d->len;
+	int n = snprintf(d->text + d->len, left, "[ %s ",
+			 nftnl_expr_get_str(e, NFTNL_EXPR_NAME));
+
+	if (n < 0 || (size_t)n >= left) {
+		d->too_long = true;
+		return -1;
+	}
+	d->len += (size_t)n;
+	n = nftnl_expr_snprintf(d->text + d->len, left - (size_t)n, e,
+				NFTNL_OUTPUT_DEFAULT, 0);
+	if (n < 0 || (size_t)n + 2 >= sizeof(d->text) - d->len) {
+		d->too_long = true;
+		return -1;
+	}
+	d->len += (size_t)n;
+	d->text[d->len++] = ']';
+	d->text[d->len] = '\0';
+	return 0;
+}
+
+static int describe_rule(struct ruleset *ruleset, struct nftnl_rule *rule)
+{
+	const char *chain = nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN);
+	struct description d = { .text = "" };
+
+	(void)nftnl_expr_foreach(rule, describe_expr, &d);
+	return ruleset_add(ruleset, chain ? chain : "?",
+			   d.too_long ? "too long" : d.text);
+}
+
 /* --- One transaction ------------------------------------------------ */
 
 struct nft_batch {
 	const char *table;
 	struct mnl_nlmsg_batch *messages;
 	char *buffer;
+	struct ruleset ruleset; /* what has been put in so far */
 	uint32_t seq, n_expected;
 	int error;
 };
@@ -289,6 +377,7 @@ static void batch_rule(struct nft_batch *batch, const char *chain,
 		batch->error = -ENOMEM;
 		goto out;
 	}
+	batch->error = describe_rule(&batch->ruleset, rule);
 	nftnl_rule_nlmsg_build_payload(batch_message(batch, NFT_MSG_NEWRULE,
 						     NLM_F_CREATE |
 							     NLM_F_APPEND),
@@ -320,43 +409,40 @@ static int count_acks(const char *answers, size_t len, uint32_t *n_acks)
 	return 0;
 }
 
+/* Nothing is expected: what is there belongs to something that failed. */
+static void link_drain(int link)
+{
+	char bytes[64];
+
+	for (int i = 0; i < DRAIN_MAX; i++)
+		if (recv(link, bytes, sizeof(bytes), MSG_TRUNC) < 0 &&
+		    errno == EAGAIN)
+			break;
+}
+
 /*
  * The kernel has done all of the batch, and queued all answers, when the
  * send returns; so the reads need not wait, and an answer that is not there
  * is one that was lost.
  */
-static int batch_send(struct nft_batch *batch)
+static int batch_send(struct nft_batch *batch, int link)
 {
 	const size_t len = mnl_nlmsg_batch_size(batch->messages);
-	int on = 1;
-	struct mnl_socket *socket;
 	_Alignas(struct nlmsghdr) char answers[4096];
 	uint32_t n_acks = 0;
 	int error = 0;
 
-	socket = mnl_socket_open2(NETLINK_NETFILTER,
-				  SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!socket)
+	link_drain(link);
+	if (send(link, mnl_nlmsg_batch_head(batch->messages), len, 0) < 0)
 		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_setsockopt(socket, NETLINK_CAP_ACK, &on, sizeof(on)) <
-		    0 ||
-	    mnl_socket_sendto(socket, mnl_nlmsg_batch_head(batch->messages),
-			      len) < 0) {
-		error = -errno;
-		goto out;
-	}
 	while (error == 0 && n_acks < batch->n_expected) {
-		ssize_t n =
-			mnl_socket_recvfrom(socket, answers, sizeof(answers));
+		ssize_t n = recv(link, answers, sizeof(answers), 0);
 
 		if (n < 0)
 			error = errno == EAGAIN ? -EPROTO : -errno;
 		else
 			error = count_acks(answers, (size_t)n, &n_acks);
 	}
-out:
-	mnl_socket_close(socket);
 	return error;
 }
 
@@ -382,6 +468,8 @@ struct nft_batch *nft_batch_new(const char *table)
 	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
 	batch_table(batch, NFT_MSG_DELTABLE, 0);
 	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	if (!batch->error)
+		batch->error = ruleset_add(&batch->ruleset, "", "flags 0");
 	return batch;
 }
 
@@ -391,6 +479,7 @@ void nft_batch_free(struct nft_batch *batch)
 		return;
 	if (batch->messages)
 		mnl_nlmsg_batch_stop(batch->messages);
+	ruleset_done(&batch->ruleset);
 	free(batch->buffer);
 	free(batch);
 }
@@ -415,6 +504,7 @@ void nft_batch_chain(struct nft_batch *batch, const struct nft_chain *c)
 		nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, c->priority);
 		nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, c->policy);
 	}
+	batch->error = describe_chain(&batch->ruleset, chain);
 	nftnl_chain_nlmsg_build_payload(
 		batch_message(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE), chain);
 	batch_next(batch);
@@ -430,8 +520,152 @@ void nft_batch_rules(struct nft_batch *batch, const char *chain,
 		batch_rule(batch, chain, &rules[i]);
 }
 
-int nft_batch_commit(struct nft_batch *batch)
+struct ruleset *nft_batch_ruleset(struct nft_batch *batch)
+{
+	return batch->error ? NULL : &batch->ruleset;
+}
+
+int nft_batch_commit(struct nft_batch *batch, int link)
 {
 	batch_frame(batch, false);
-	return batch->error ? batch->error : batch_send(batch);
+	return batch->error ? batch->error : batch_send(batch, link);
+}
+
+/* --- Reading back ---------------------------------------------------- */
+
+struct reading {
+	const char *table;
+	struct ruleset *found;
+	int error;
+};
+
+static bool is_ours(const struct reading *reading, uint32_t family,
+		    const char *table)
+{
+	return family == NFPROTO_INET && table &&
+	       strcmp(table, reading->table) == 0;
+}
+
+static int read_table(const struct nlmsghdr *message, void *arg)
+{
+	struct reading *reading = arg;
+	struct nftnl_table *table = nftnl_table_alloc();
+
+	if (!table)
+		reading->error = -ENOMEM;
+	else if (nftnl_table_nlmsg_parse(message, table) < 0)
+		reading->error = -EPROTO;
+	else if (is_ours(reading,
+			 nftnl_table_get_u32(table, NFTNL_TABLE_FAMILY),
+			 nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
+		reading->error = describe_table(reading->found, table);
+	if (table)
+		nftnl_table_free(table);
+	return reading->error ? MNL_CB_STOP : MNL_CB_OK;
+}
+
+static int read_chain(const struct nlmsghdr *message, void *arg)
+{
+	struct reading *reading = arg;
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+
+	if (!chain)
+		reading->error = -ENOMEM;
+	else if (nftnl_chain_nlmsg_parse(message, chain) < 0)
+		reading->error = -EPROTO;
+	else if (is_ours(reading,
+			 nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY),
+			 nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
+		reading->error = describe_chain(reading->found, chain);
+	if (chain)
+		nftnl_chain_free(chain);
+	return reading->error ? MNL_CB_STOP : MNL_CB_OK;
+}
+
+static int read_rule(const struct nlmsghdr *message, void *arg)
+{
+	struct reading *reading = arg;
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (!rule)
+		reading->error = -ENOMEM;
+	else if (nftnl_rule_nlmsg_parse(message, rule) < 0)
+		reading->error = -EPROTO;
+	else if (is_ours(reading, nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY),
+			 nftnl_rule_get_str(rule, NFTNL_RULE_TABLE)))
+		reading->error = describe_rule(reading->found, rule);
+	if (rule)
+		nftnl_rule_free(rule);
+	return reading->error ? MNL_CB_STOP : MNL_CB_OK;
+}
+
+/* -EINTR if the rules changed meanwhile. */
+static int dump(int link, uint16_t type, mnl_cb_t callback,
+		struct reading *reading)
+{
+	_Alignas(struct nlmsghdr) char bytes[32768];
+	struct nlmsghdr *message = nftnl_nlmsg_build_hdr(
+		bytes, type, NFPROTO_INET, NLM_F_DUMP, (uint32_t)type);
+	int more = MNL_CB_OK;
+
+	link_drain(link);
+	if (send(link, message, message->nlmsg_len, 0) < 0)
+		return -errno;
+	while (more > MNL_CB_STOP) {
+		ssize_t n = recv(link, bytes, sizeof(bytes), 0);
+
+		if (n < 0)
+			return errno == EAGAIN ? -EPROTO : -errno;
+		more = mnl_cb_run(bytes, (size_t)n, type, 0, callback, reading);
+		if (more < 0)
+			return -errno;
+	}
+	return reading->error;
+}
+
+int nft_read(int link, const char *table, struct ruleset *found)
+{
+	int error = -EINTR;
+
+	for (int i = 0; i < READ_TRIES && error == -EINTR; i++) {
+		struct reading reading = { .table = table, .found = found };
+
+		ruleset_done(found);
+		error = dump(link, NFT_MSG_GETTABLE, read_table, &reading);
+		if (error == 0)
+			error = dump(link, NFT_MSG_GETCHAIN, read_chain,
+				     &reading);
+		if (error == 0)
+			error = dump(link, NFT_MSG_GETRULE, read_rule,
+				     &reading);
+	}
+	if (error)
+		ruleset_done(found);
+	return error;
+}
+
+/* --- The link -------------------------------------------------------- */
+
+int nft_open(uint32_t *port)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+	socklen_t len = sizeof(address);
+	const int on = 1;
+	int error;
+	int link = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			  NETLINK_NETFILTER);
+
+	if (link < 0)
+		return -errno;
+	if (bind(link, (const struct sockaddr *)&address, len) < 0 ||
+	    getsockname(link, (struct sockaddr *)&address, &len) < 0 ||
+	    setsockopt(link, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) <
+		    0) {
+		error = -errno;
+		(void)close(link);
+		return error;
+	}
+	if (port)
+		*port = address.nl_pid;
+	return link;
 }

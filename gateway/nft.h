@@ -9,7 +9,7 @@
 #ifndef SLUICE_NFT_H
 #define SLUICE_NFT_H
 
-#include "attributes.h"
+#include "ruleset.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -92,10 +92,27 @@ void nft_batch_chain(struct nft_batch *batch, const struct nft_chain *chain);
 void nft_batch_rules(struct nft_batch *batch, const char *chain,
 		     const struct nft_rule *rules, size_t n);
 
+/* What has been put in, owned by the batch; NULL if something went wrong. */
+struct ruleset *nft_batch_ruleset(struct nft_batch *batch);
+
+/*
+ * A non-blocking socket for what follows. Its netlink port, by which the
+ * kernel tells others who changed something, is put in @port unless that is
+ * NULL. Returns it or -errno.
+ */
+MUST_CHECK int nft_open(uint32_t *port);
+
 /*
  * Ends the transaction and sends it. Needs CAP_NET_ADMIN. Returns 0 or
  * -errno; on failure what was there before is there still.
  */
-MUST_CHECK int nft_batch_commit(struct nft_batch *batch);
+MUST_CHECK int nft_batch_commit(struct nft_batch *batch, int link);
+
+/*
+ * Reads the table of that name as the kernel has it; a table that is not
+ * there has no lines. Frees what @found had. Returns 0, -EINTR if it will
+ * not stand still, or -errno.
+ */
+MUST_CHECK int nft_read(int link, const char *table, struct ruleset *found);
 
 #endif

@@ -448,7 +448,7 @@ static struct nft_batch *draft(const struct redirect *redirect)
 	return batch;
 }
 
-int redirect_install(const struct redirect *redirect)
+int redirect_install(const struct redirect *redirect, int link)
 {
 	struct nft_batch *batch;
 	int error = -ENOMEM;
@@ -459,9 +459,28 @@ int redirect_install(const struct redirect *redirect)
 	       redirect->n_prefixes <= REDIRECT_AGENTS_MAX);
 	batch = draft(redirect);
 	if (batch)
-		error = nft_batch_commit(batch);
+		error = nft_batch_commit(batch, link);
 	nft_batch_free(batch);
 	return error;
+}
+
+int redirect_verify(const struct redirect *redirect, int link, char *what,
+		    size_t cap)
+{
+	struct nft_batch *batch = draft(redirect);
+	struct ruleset *meant = batch ? nft_batch_ruleset(batch) : NULL;
+	struct ruleset found = { 0 };
+	int answer = -ENOMEM;
+
+	if (!meant)
+		goto out;
+	answer = nft_read(link, TABLE, &found);
+	if (answer == 0 && !ruleset_same(meant, &found, what, cap))
+		answer = 1;
+out:
+	ruleset_done(&found);
+	nft_batch_free(batch);
+	return answer;
 }
 
 /* --- Forwarding ------------------------------------------------------ */
