@@ -86,6 +86,8 @@ static bool format(const struct audit *audit, const struct audit_event *event,
 		json_uint(&json, "status", event->status);
 	if (event->line != 0)
 		json_uint(&json, "line", event->line);
+	if (event->count > 1)
+		json_uint(&json, "count", event->count);
 	if (event->counted) {
 		json_uint(&json, "bytes_out", event->bytes_out);
 		json_uint(&json, "bytes_in", event->bytes_in);
@@ -133,9 +135,7 @@ static int keep(struct audit *audit, const char *line, size_t len)
 	struct buffer *queue = &audit->queue;
 	int error;
 
-	if (!audit->writable)
-		return -EAGAIN;
-	if (queue->len + len > AUDIT_QUEUE_MAX)
+	if (!audit->writable || queue->len + len > AUDIT_QUEUE_MAX)
 		return -ENOBUFS;
 	error = buffer_add(queue, &len, sizeof(len));
 	if (error == 0)

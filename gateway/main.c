@@ -7,6 +7,7 @@
  */
 #include "config.h"
 #include "manifest.h"
+#include "nft.h"
 #include "supervise.h"
 
 #include <errno.h>
@@ -23,12 +24,22 @@
 static void install_rules(struct config *config)
 {
 	int error = config_probe_interface(config);
+	char what[256];
+	int link;
 
 	if (error < 0)
 		die("redirect: no rules without the internal interface");
-	error = redirect_install(&config->redirect);
+	link = nft_open(NULL);
+	if (link < 0)
+		die("redirect: no netlink: %s", strerror(-link));
+	error = redirect_install(&config->redirect, link);
 	if (error < 0)
 		die("redirect: cannot install the rules: %s", strerror(-error));
+	error = redirect_verify(&config->redirect, link, what, sizeof(what));
+	if (error != 0)
+		die("redirect: the rules are not what was installed: %s",
+		    error < 0 ? strerror(-error) : what);
+	(void)close(link);
 	error = redirect_forward_nothing();
 	if (error < 0)
 		die("redirect: forwarding is on and cannot be turned off: %s",

@@ -41,10 +41,18 @@ struct redirect {
 
 /*
  * Puts the table in place, replacing one that is there in the same
- * transaction. Needs CAP_NET_ADMIN. Returns 0 or -errno; on failure what was
- * there before is there still.
+ * transaction, by way of @link (nft_open()). Needs CAP_NET_ADMIN. Returns 0 or
+ * -errno; on failure what was there before is there still.
  */
-MUST_CHECK int redirect_install(const struct redirect *redirect);
+MUST_CHECK int redirect_install(const struct redirect *redirect, int link);
+
+/*
+ * Reads the table back and compares it with what is meant, handles and
+ * counters aside. Returns 0 if it is that, 1 with the first difference in
+ * @what if not, or -errno if it cannot be read.
+ */
+MUST_CHECK int redirect_verify(const struct redirect *redirect, int link,
+			       char *what, size_t cap);
 
 /*
  * Turns forwarding, redirects and source routes off on every interface where

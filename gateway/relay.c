@@ -82,17 +82,17 @@ static void pipe_give(struct relay_pipes *pipes, struct direction *direction)
 	direction->in_pipe = 0;
 }
 
-/* One step; returns bytes moved, 0 for none, or -errno. */
+/* Writes what has been read; returns bytes moved, 0 for none, or -errno. */
 static ssize_t step_flush(struct direction *direction)
 {
 	ssize_t n = buffer_flush(&direction->buffer, direction->to);
 
-	if (n < 0)
-		return n == -EAGAIN ? 0 : n;
-	*direction->count += (uint64_t)n;
-	return n;
+	if (n > 0)
+		*direction->count += (uint64_t)n;
+	return n == -EAGAIN ? 0 : n;
 }
 
+/* One step; returns the same. */
 static ssize_t step_copy(struct direction *direction)
 {
 	ssize_t moved = 0, n;
@@ -230,25 +230,26 @@ static int unguard(struct relay *relay)
 	return 0;
 }
 
-/* What the origin's bytes that have just come say of the agent's. */
+/* Reads in what has just come what the origin's first message is. */
 static int learn(struct relay *relay)
 {
-	const struct buffer *come = &relay->in.buffer;
+	const struct buffer *buffer = &relay->in.buffer;
 
-	if (tls_reader_feed(&relay->server, (const uint8_t *)buffer_data(come),
-			    come->len, NULL) == TLS_READ_MORE)
+	if (tls_reader_feed(&relay->server,
+			    (const uint8_t *)buffer_data(buffer), buffer->len,
+			    NULL) == TLS_READ_MORE)
 		return 0;
 	switch (tls_server_first(&relay->server)) {
 	case TLS_SERVER_HELLO:
 		return unguard(relay);
 	case TLS_SERVER_RETRY:
 		relay->retried = true;
-		return 0;
+		break;
 	case TLS_SERVER_OTHER:
+		/* An alert: the agent has nothing to add. */
+		relay->out.ended = true;
 		break;
 	}
-	/* An alert: the agent has nothing to add. */
-	relay->out.ended = true;
 	return 0;
 }
 
@@ -259,27 +260,27 @@ static int learn(struct relay *relay)
 static ssize_t step_guarded(struct relay *relay)
 {
 	struct direction *in = &relay->in;
+	size_t before = in->buffer.len;
 	ssize_t moved, n;
 	bool bad;
 
 	moved = step_flush(&relay->out);
 	if (moved < 0)
 		return moved;
-	if (in->buffer.len == 0 && !in->ended) {
+
+	if (before == 0 && !relay->retried) {
 		n = buffer_fill(&in->buffer, in->from);
 		if (n < 0 && n != -EAGAIN)
 			return n;
 		if (n == 0)
 			in->ended = true;
-		if (n > 0) {
-			int error = relay->retried ? 0 : learn(relay);
-
-			if (error < 0)
-				return error;
+		if (n > 0)
 			moved += n;
-		}
+		n = n > 0 ? learn(relay) : 0;
+		if (n < 0)
+			return n;
 	}
-	/* No step_copy(): what it reads would pass unseen. */
+	/* Only what @server has seen: nothing is read here. */
 	n = step_flush(in);
 	if (n < 0)
 		return n;

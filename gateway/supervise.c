@@ -7,6 +7,7 @@
 #include "nflog.h"
 #include "signer.h"
 #include "upstream.h"
+#include "watch.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -50,6 +51,9 @@ struct supervisor {
 	struct worker_listeners listeners[CONFIG_WORKERS_MAX];
 	pid_t children[CHILDREN_MAX]; /* 0 where there is none */
 	int controls[CONFIG_WORKERS_MAX];
+	struct watch rules;
+	bool recording;              /* somebody is there to write lines */
+	char untold[WATCH_TEXT_MAX]; /* of the rules, while nobody was */
 };
 
 static size_t n_children(const struct supervisor *supervisor)
@@ -133,6 +137,65 @@ static void share(struct supervisor *supervisor)
 	if (supervisor->nflog < 0)
 		die("supervise: cannot listen to NFLOG: %s",
 		    strerror(-supervisor->nflog));
+}
+
+/* --- the rules, while it waits for anything --- */
+
+static void record(struct supervisor *supervisor, const char *event,
+		   const char *detail)
+{
+	const struct audit_event line = { .event = event, .detail = detail };
+
+	(void)audit_write(&supervisor->audit, &line);
+}
+
+static void tend_rules(struct supervisor *supervisor)
+{
+	char text[WATCH_TEXT_MAX];
+
+	if (!watch_look(&supervisor->rules, text))
+		return;
+	if (supervisor->recording)
+		record(supervisor, "rules", text);
+	else
+		memcpy(supervisor->untold, text, sizeof(text));
+}
+
+static void record_rules(struct supervisor *supervisor)
+{
+	if (supervisor->untold[0])
+		record(supervisor, "rules", supervisor->untold);
+	supervisor->untold[0] = '\0';
+}
+
+/*
+ * Until @fd (-1 for none) has something, or @ms (-1 for ever) have passed.
+ * All waiting is done here, so that there is none while rules are missing.
+ */
+static bool wait_for(struct supervisor *supervisor, int fd, int ms)
+{
+	const int64_t end = clock_ms() + ms;
+
+	for (;;) {
+		struct pollfd polled[2] = {
+			{ .fd = fd, .events = POLLIN },
+			{ .fd = supervisor->rules.notices, .events = POLLIN },
+		};
+		int due = watch_wait_ms(&supervisor->rules);
+		int left = -1;
+
+		if (ms >= 0)
+			left = end > clock_ms() ? (int)(end - clock_ms()) : 0;
+		if (due >= 0 && (left < 0 || due < left))
+			left = due;
+		(void)poll(polled, 2, left);
+		if (polled[1].revents != 0 || due >= 0)
+			tend_rules(supervisor);
+		if (polled[0].revents != 0)
+			return true;
+		if (ms >= 0 && clock_ms() >= end)
+			return false;
+	}
 }
 
 /* --- births --- */
@@ -251,10 +314,9 @@ static bool await_ready(struct supervisor *supervisor, int ready)
 	int64_t end = clock_ms() + START_MS;
 
 	while (left > 0 && clock_ms() < end) {
-		struct pollfd polled = { .fd = ready, .events = POLLIN };
 		char byte;
 
-		if (poll(&polled, 1, READY_STEP_MS) > 0 &&
+		if (wait_for(supervisor, ready, READY_STEP_MS) &&
 		    read(ready, &byte, 1) == 1)
 			left--;
 		else if (reap(supervisor))
@@ -382,26 +444,16 @@ static int stop_all(struct supervisor *supervisor)
 
 /* --- a new manifest --- */
 
-static void record(struct supervisor *supervisor, const char *event,
-		   const char *detail)
-{
-	const struct audit_event line = { .event = event, .detail = detail };
-
-	(void)audit_write(&supervisor->audit, &line);
-}
-
 static bool hand_over(struct supervisor *supervisor, int memfd)
 {
 	bool all = true;
 
 	for (unsigned i = 0; i < supervisor->config->workers; i++) {
-		struct pollfd polled = { .fd = supervisor->controls[i],
-					 .events = POLLIN };
 		uint32_t got = 0;
 
 		if (control_send(supervisor->controls[i], memfd,
 				 supervisor->generation) < 0 ||
-		    poll(&polled, 1, START_MS) <= 0 ||
+		    !wait_for(supervisor, supervisor->controls[i], START_MS) ||
 		    recv(supervisor->controls[i], &got, sizeof(got),
 			 MSG_DONTWAIT) != sizeof(got) ||
 		    got != supervisor->generation)
@@ -494,8 +546,9 @@ static bool serve(struct supervisor *supervisor)
 	struct signalfd_siginfo info;
 
 	for (;;) {
-		if (read(supervisor->signals, &info, sizeof(info)) !=
-		    sizeof(info))
+		if (!wait_for(supervisor, supervisor->signals, -1) ||
+		    read(supervisor->signals, &info, sizeof(info)) !=
+			    sizeof(info))
 			continue;
 		switch (info.ssi_signo) {
 		case SIGCHLD:
@@ -525,9 +578,12 @@ int supervise(const struct config *config, int audit, char *manifest,
 	};
 	unsigned backoff_ms = BACKOFF_MS;
 	bool first = true;
-	int status;
+	int status, error;
 
 	supervisor.signals = watch_signals();
+	error = watch_init(&supervisor.rules, &config->redirect);
+	if (error < 0)
+		die("supervise: cannot watch the rules: %s", strerror(-error));
 	open_listeners(&supervisor);
 	supervisor.trust = upstream_trust(config->trust);
 	share(&supervisor);
@@ -548,17 +604,23 @@ int supervise(const struct config *config, int audit, char *manifest,
 			record(&supervisor, "restart", NULL);
 		}
 		first = false;
-		if (whole && !serve(&supervisor))
-			break;
+		supervisor.recording = whole;
+		if (whole) {
+			record_rules(&supervisor);
+			if (!serve(&supervisor))
+				break;
+		}
+		supervisor.recording = false;
 		kill_all(&supervisor);
 		if (clock_ms() - started > LASTED_MS)
 			backoff_ms = BACKOFF_MS;
-		(void)poll(NULL, 0, (int)backoff_ms);
+		(void)wait_for(&supervisor, -1, (int)backoff_ms);
 		backoff_ms = backoff_ms < BACKOFF_MAX_MS ? 2 * backoff_ms
 							 : BACKOFF_MAX_MS;
 	}
 	record(&supervisor, "stop", NULL);
 	status = stop_all(&supervisor);
+	watch_done(&supervisor.rules);
 	X509_STORE_free(supervisor.trust);
 	free(supervisor.manifest);
 	return status;

@@ -3,7 +3,6 @@
 . "${0%/*}/lib.sh"
 
 world_serves always.test spliced.test new.test
-chown 0:0 "$DIR" # nginx gave it to its own user
 old='routes:
   - host: always.test
   - {host: spliced.test, tls: splice}'
@@ -24,7 +23,7 @@ cat >"$DIR/load" <<-'END'
 	while [ ! -e "$3" ]; do
 		for url in https://always.test http://always.test \
 			https://spliced.test; do
-			curl -sS --cacert "$2" --max-time 10 --fail \
+			curl -sS --cacert "$2" --max-time 10 --fail-early --fail \
 				-o /dev/null -o /dev/null -o /dev/null \
 				"$url/[1-3]" || exit 1
 			n=$((n + 1))

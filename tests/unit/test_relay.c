@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -204,11 +205,13 @@ static struct hello hello(const char *name, bool with_alpn)
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = context ? SSL_new(context) : NULL;
 	BIO *out = BIO_new(BIO_s_mem());
+	char text[64]; /* OpenSSL's macro takes no const */
 	struct hello hello;
 	int n;
 
+	(void)snprintf(text, sizeof(text), "%s", name);
 	assert_non_null(ssl);
-	assert_int_equal(SSL_set_tlsext_host_name(ssl, name), 1);
+	assert_int_equal(SSL_set_tlsext_host_name(ssl, text), 1);
 	if (with_alpn)
 		assert_int_equal(SSL_set_alpn_protos(ssl, alpn, 9), 0);
 	SSL_set_bio(ssl, BIO_new(BIO_s_mem()), out);

@@ -1,0 +1,671 @@
+#include "nft.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+/* Well above the some 100 rules that REDIRECT_AGENTS_MAX can lead to. */
+#define BATCH_MAX 65536
+
+/* Enough for the headers; nflog.c reads no further. */
+#define LOG_BYTES 128
+
+/* A table that changes under our eyes is read anew, this often. */
+#define READ_TRIES 8
+
+/* More answers than a batch can have. */
+#define DRAIN_MAX 4096
+
+static const struct {
+	const char *expression;
+	uint32_t key; /* or base, of a header */
+	uint32_t offset, len;
+} fields[] = {
+	[FIELD_IN] = { "meta", NFT_META_IIFNAME, 0, IFNAMSIZ },
+	[FIELD_OUT] = { "meta", NFT_META_OIFNAME, 0, IFNAMSIZ },
+	[FIELD_FAMILY] = { "meta", NFT_META_NFPROTO, 0, 1 },
+	[FIELD_PROTOCOL] = { "meta", NFT_META_L4PROTO, 0, 1 },
+	[FIELD_CT_STATE] = { "ct", NFT_CT_STATE, 0, 4 },
+	[FIELD_CT_STATUS] = { "ct", NFT_CT_STATUS, 0, 4 },
+	[FIELD_IP4_LENGTH] = { "payload", NFT_PAYLOAD_NETWORK_HEADER, 0, 1 },
+	[FIELD_IP4_FRAGMENT] = { "payload", NFT_PAYLOAD_NETWORK_HEADER, 6, 2 },
+	[FIELD_IP4_SOURCE] = { "payload", NFT_PAYLOAD_NETWORK_HEADER, 12, 4 },
+	[FIELD_IP4_TARGET] = { "payload", NFT_PAYLOAD_NETWORK_HEADER, 16, 4 },
+	[FIELD_IP6_NEXT] = { "payload", NFT_PAYLOAD_NETWORK_HEADER, 6, 1 },
+	[FIELD_IP6_SOURCE] = { "payload", NFT_PAYLOAD_NETWORK_HEADER, 8, 16 },
+	[FIELD_IP6_TARGET] = { "payload", NFT_PAYLOAD_NETWORK_HEADER, 24, 16 },
+	[FIELD_FROM_PORT] = { "payload", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2 },
+	[FIELD_PORT] = { "payload", NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2 },
+	[FIELD_ICMP_TYPE] = { "payload", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1 },
+};
+
+size_t field_len(enum field field)
+{
+	return fields[field].len;
+}
+
+/* --- From rules to the kernel's expressions -------------------------- */
+
+/* The rule owns what is appended to it; NULL once memory has run out. */
+static struct nftnl_expr *append(struct nftnl_rule *rule, const char *name)
+{
+	struct nftnl_expr *e = nftnl_expr_alloc(name);
+
+	if (e)
+		nftnl_rule_add_expr(rule, e);
+	return e;
+}
+
+static bool append_load(struct nftnl_rule *rule, enum field field)
+{
+	const char *name = fields[field].expression;
+	struct nftnl_expr *e = append(rule, name);
+
+	if (!e)
+		return false;
+	if (strcmp(name, "meta") == 0) {
+		nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, fields[field].key);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
+	} else if (strcmp(name, "ct") == 0) {
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, fields[field].key);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	} else {
+		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE,
+				   fields[field].key);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET,
+				   fields[field].offset);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN,
+				   fields[field].len);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+	}
+	return true;
+}
+
+static bool append_mask(struct nftnl_rule *rule, const struct nft_match *m)
+{
+	static const uint8_t zeroes[16];
+	uint32_t len = fields[m->field].len;
+	struct nftnl_expr *e = append(rule, "bitwise");
+
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
+	return nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, m->mask, len) == 0 &&
+	       nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, zeroes, len) == 0;
+}
+
+static bool append_rate(struct nftnl_rule *rule, const struct nft_match *m)
+{
+	struct nftnl_expr *e = append(rule, "limit");
+
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, m->per_s);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, m->burst);
+	return true;
+}
+
+static bool append_match(struct nftnl_rule *rule, const struct nft_match *m)
+{
+	struct nftnl_expr *e;
+
+	if (m->field == FIELD_RATE)
+		return append_rate(rule, m);
+	if (!append_load(rule, m->field) ||
+	    (m->masked && !append_mask(rule, m)))
+		return false;
+	e = append(rule, "cmp");
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP,
+			   m->differs ? NFT_CMP_NEQ : NFT_CMP_EQ);
+	return nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, m->value,
+			      fields[m->field].len) == 0;
+}
+
+static bool append_verdict(struct nftnl_rule *rule, int verdict,
+			   const char *chain)
+{
+	struct nftnl_expr *e = append(rule, "immediate");
+
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
+	return !chain[0] ||
+	       nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain) == 0;
+}
+
+static bool append_log(struct nftnl_rule *rule, uint16_t group,
+		       const char *prefix)
+{
+	struct nftnl_expr *e = append(rule, "log");
+
+	if (!e)
+		return false;
+	nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, group);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_SNAPLEN, LOG_BYTES);
+	return nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, prefix) == 0;
+}
+
+static bool append_reject(struct nftnl_rule *rule, uint8_t code)
+{
+	struct nftnl_expr *e = append(rule, "reject");
+
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+	nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, code);
+	return true;
+}
+
+static bool append_redirect(struct nftnl_rule *rule, uint16_t port)
+{
+	const uint8_t wire[2] = { (uint8_t)(port >> 8), (uint8_t)port };
+	struct nftnl_expr *e = append(rule, "immediate");
+
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	if (nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, wire, sizeof(wire)) < 0)
+		return false;
+	e = append(rule, "redir");
+	if (!e)
+		return false;
+	/* The kernel adds the last two by itself, and reads them back. */
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REDIR_REG_PROTO_MAX, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REDIR_FLAGS,
+			   NF_NAT_RANGE_PROTO_SPECIFIED);
+	return true;
+}
+
+static bool append_action(struct nftnl_rule *rule,
+			  const struct nft_action *then)
+{
+	switch (then->kind) {
+	case NFT_ACTION_VERDICT:
+		return append_verdict(rule, then->number, then->text);
+	case NFT_ACTION_LOG:
+		return append_log(rule, (uint16_t)then->number, then->text);
+	case NFT_ACTION_REJECT:
+		return append_reject(rule, (uint8_t)then->number);
+	case NFT_ACTION_REDIRECT:
+		return append_redirect(rule, (uint16_t)then->number);
+	}
+	return false;
+}
+
+static bool append_all(struct nftnl_rule *rule, const struct nft_rule *r)
+{
+	const size_t max = sizeof(r->when) / sizeof(*r->when);
+
+	for (size_t i = 0; i < max && r->when[i].field; i++)
+		if (!append_match(rule, &r->when[i]))
+			return false;
+	return append_action(rule, &r->then);
+}
+
+/* --- As text --------------------------------------------------------- */
+
+static int describe_table(struct ruleset *ruleset,
+			  const struct nftnl_table *table)
+{
+	char text[RULESET_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "flags %#x",
+		       nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS));
+	return ruleset_add(ruleset, "", text);
+}
+
+/* What the kernel adds by itself is left out. */
+static int describe_chain(struct ruleset *ruleset,
+			  const struct nftnl_chain *chain)
+{
+	const char *name = nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME);
+	const uint32_t flags = nftnl_chain_get_u32(chain, NFTNL_CHAIN_FLAGS) &
+			       ~(uint32_t)NFT_CHAIN_BASE;
+	char text[RULESET_TEXT_MAX];
+
+	if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM))
+		(void)snprintf(text, sizeof(text), "called flags %#x", flags);
+	else
+		(void)snprintf(text, sizeof(text),
+			       "%s hook %u priority %d policy %u flags %#x",
+			       nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE),
+			       nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM),
+			       nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO),
+			       nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY),
+			       flags);
+	return ruleset_add(ruleset, name ? name : "?", text);
+}
+
+struct description {
+	char text[RULESET_TEXT_MAX];
+	size_t len;
+	bool too_long;
+};
+
+static int describe_expr(struct nftnl_expr *e, void *arg)
+{
+	struct description *d = arg;
+	const size_t left = sizeof(d->text) - d->len;
+	int n = snprintf(d->text + d->len, left, "[ %s ",
+			 nftnl_expr_get_str(e, NFTNL_EXPR_NAME));
+
+	if (n < 0 || (size_t)n >= left) {
+		d->too_long = true;
+		return -1;
+	}
+	d->len += (size_t)n;
+	n = nftnl_expr_snprintf(d->text + d->len, left - (size_t)n, e,
+				NFTNL_OUTPUT_DEFAULT, 0);
+	if (n < 0 || (size_t)n + 2 >= sizeof(d->text) - d->len) {
+		d->too_long = true;
+		return -1;
+	}
+	d->len += (size_t)n;
+	d->text[d->len++] = ']';
+	d->text[d->len] = '\0';
+	return 0;
+}
+
+static int describe_rule(struct ruleset *ruleset, struct nftnl_rule *rule)
+{
+	const char *chain = nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN);
+	struct description d = { .text = "" };
+
+	(void)nftnl_expr_foreach(rule, describe_expr, &d);
+	return ruleset_add(ruleset, chain ? chain : "?",
+			   d.too_long ? "too long" : d.text);
+}
+
+/* --- One transaction ------------------------------------------------ */
+
+struct nft_batch {
+	const char *table;
+	struct mnl_nlmsg_batch *messages;
+	char *buffer;
+	struct ruleset ruleset; /* what has been put in so far */
+	uint32_t seq, n_expected;
+	int error;
+};
+
+/* Where the next message goes; it is acknowledged by itself. */
+static struct nlmsghdr *batch_message(struct nft_batch *batch, uint16_t type,
+				      uint16_t flags)
+{
+	batch->n_expected++;
+	return nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(batch->messages),
+				     type, NFPROTO_INET,
+				     (uint16_t)(flags | NLM_F_ACK),
+				     batch->seq++);
+}
+
+static void batch_next(struct nft_batch *batch)
+{
+	if (!mnl_nlmsg_batch_next(batch->messages))
+		batch->error = -E2BIG;
+}
+
+static void batch_frame(struct nft_batch *batch, bool begin)
+{
+	char *at = mnl_nlmsg_batch_current(batch->messages);
+
+	if (batch->error)
+		return;
+	if (begin)
+		nftnl_batch_begin(at, batch->seq++);
+	else
+		nftnl_batch_end(at, batch->seq++);
+	batch_next(batch);
+}
+
+static void batch_table(struct nft_batch *batch, uint16_t type, uint16_t flags)
+{
+	struct nftnl_table *table;
+
+	if (batch->error)
+		return;
+	table = nftnl_table_alloc();
+	if (!table ||
+	    nftnl_table_set_str(table, NFTNL_TABLE_NAME, batch->table) < 0) {
+		batch->error = -ENOMEM;
+		goto out;
+	}
+	nftnl_table_nlmsg_build_payload(batch_message(batch, type, flags),
+					table);
+	batch_next(batch);
+out:
+	if (table)
+		nftnl_table_free(table);
+}
+
+static void batch_rule(struct nft_batch *batch, const char *chain,
+		       const struct nft_rule *r)
+{
+	struct nftnl_rule *rule;
+
+	if (batch->error)
+		return;
+	rule = nftnl_rule_alloc();
+	if (!rule ||
+	    nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, batch->table) < 0 ||
+	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0 ||
+	    !append_all(rule, r)) {
+		batch->error = -ENOMEM;
+		goto out;
+	}
+	batch->error = describe_rule(&batch->ruleset, rule);
+	nftnl_rule_nlmsg_build_payload(batch_message(batch, NFT_MSG_NEWRULE,
+						     NLM_F_CREATE |
+							     NLM_F_APPEND),
+				       rule);
+	batch_next(batch);
+out:
+	if (rule)
+		nftnl_rule_free(rule);
+}
+
+/* One datagram's answers. The kernel puts the error of a commit first. */
+static int count_acks(const char *answers, size_t len, uint32_t *n_acks)
+{
+	const struct nlmsghdr *message = (const void *)answers;
+	int left = (int)len;
+
+	for (; mnl_nlmsg_ok(message, left);
+	     message = mnl_nlmsg_next(message, &left)) {
+		const struct nlmsgerr *answer = mnl_nlmsg_get_payload(message);
+
+		if (message->nlmsg_type != NLMSG_ERROR)
+			continue;
+		if (mnl_nlmsg_get_payload_len(message) < sizeof(*answer))
+			return -EPROTO;
+		if (answer->error)
+			return answer->error;
+		(*n_acks)++;
+	}
+	return 0;
+}
+
+/* Nothing is expected: what is there belongs to something that failed. */
+static void link_drain(int link)
+{
+	char bytes[64];
+
+	for (int i = 0; i < DRAIN_MAX; i++)
+		if (recv(link, bytes, sizeof(bytes), MSG_TRUNC) < 0 &&
+		    errno == EAGAIN)
+			break;
+}
+
+/*
+ * The kernel has done all of the batch, and queued all answers, when the
+ * send returns; so the reads need not wait, and an answer that is not there
+ * is one that was lost.
+ */
+static int batch_send(struct nft_batch *batch, int link)
+{
+	const size_t len = mnl_nlmsg_batch_size(batch->messages);
+	_Alignas(struct nlmsghdr) char answers[4096];
+	uint32_t n_acks = 0;
+	int error = 0;
+
+	link_drain(link);
+	if (send(link, mnl_nlmsg_batch_head(batch->messages), len, 0) < 0)
+		return -errno;
+	while (error == 0 && n_acks < batch->n_expected) {
+		ssize_t n = recv(link, answers, sizeof(answers), 0);
+
+		if (n < 0)
+			error = errno == EAGAIN ? -EPROTO : -errno;
+		else
+			error = count_acks(answers, (size_t)n, &n_acks);
+	}
+	return error;
+}
+
+struct nft_batch *nft_batch_new(const char *table)
+{
+	struct nft_batch *batch = calloc(1, sizeof(*batch));
+
+	if (!batch)
+		return NULL;
+	batch->table = table;
+	batch->seq = (uint32_t)time(NULL);
+	/* Room behind the end for the message that turns out not to fit. */
+	batch->buffer = malloc(2 * (size_t)BATCH_MAX);
+	if (batch->buffer)
+		batch->messages =
+			mnl_nlmsg_batch_start(batch->buffer, BATCH_MAX);
+	if (!batch->messages) {
+		nft_batch_free(batch);
+		return NULL;
+	}
+	/* Deleting needs one that is there; adding one twice is no error. */
+	batch_frame(batch, true);
+	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	batch_table(batch, NFT_MSG_DELTABLE, 0);
+	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	if (!batch->error)
+		batch->error = ruleset_add(&batch->ruleset, "", "flags 0");
+	return batch;
+}
+
+void nft_batch_free(struct nft_batch *batch)
+{
+	if (!batch)
+		return;
+	if (batch->messages)
+		mnl_nlmsg_batch_stop(batch->messages);
+	ruleset_done(&batch->ruleset);
+	free(batch->buffer);
+	free(batch);
+}
+
+void nft_batch_chain(struct nft_batch *batch, const struct nft_chain *c)
+{
+	struct nftnl_chain *chain;
+
+	if (batch->error)
+		return;
+	chain = nftnl_chain_alloc();
+	if (!chain ||
+	    nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, batch->table) < 0 ||
+	    nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, c->name) < 0 ||
+	    (c->type &&
+	     nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, c->type) < 0)) {
+		batch->error = -ENOMEM;
+		goto out;
+	}
+	if (c->type) {
+		nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, c->hook);
+		nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, c->priority);
+		nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, c->policy);
+	}
+	batch->error = describe_chain(&batch->ruleset, chain);
+	nftnl_chain_nlmsg_build_payload(
+		batch_message(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE), chain);
+	batch_next(batch);
+out:
+	if (chain)
+		nftnl_chain_free(chain);
+}
+
+void nft_batch_rules(struct nft_batch *batch, const char *chain,
+		     const struct nft_rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		batch_rule(batch, chain, &rules[i]);
+}
+
+struct ruleset *nft_batch_ruleset(struct nft_batch *batch)
+{
+	return batch->error ? NULL : &batch->ruleset;
+}
+
+int nft_batch_commit(struct nft_batch *batch, int link)
+{
+	batch_frame(batch, false);
+	return batch->error ? batch->error : batch_send(batch, link);
+}
+
+/* --- Reading back ---------------------------------------------------- */
+
+struct reading {
+	const char *table;
+	struct ruleset *found;
+	int error;
+};
+
+static bool is_ours(const struct reading *reading, uint32_t family,
+		    const char *table)
+{
+	return family == NFPROTO_INET && table &&
+	       strcmp(table, reading->table) == 0;
+}
+
+static int read_table(const struct nlmsghdr *message, void *arg)
+{
+	struct reading *reading = arg;
+	struct nftnl_table *table = nftnl_table_alloc();
+
+	if (!table)
+		reading->error = -ENOMEM;
+	else if (nftnl_table_nlmsg_parse(message, table) < 0)
+		reading->error = -EPROTO;
+	else if (is_ours(reading,
+			 nftnl_table_get_u32(table, NFTNL_TABLE_FAMILY),
+			 nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
+		reading->error = describe_table(reading->found, table);
+	if (table)
+		nftnl_table_free(table);
+	return reading->error ? MNL_CB_STOP : MNL_CB_OK;
+}
+
+static int read_chain(const struct nlmsghdr *message, void *arg)
+{
+	struct reading *reading = arg;
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+
+	if (!chain)
+		reading->error = -ENOMEM;
+	else if (nftnl_chain_nlmsg_parse(message, chain) < 0)
+		reading->error = -EPROTO;
+	else if (is_ours(reading,
+			 nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY),
+			 nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
+		reading->error = describe_chain(reading->found, chain);
+	if (chain)
+		nftnl_chain_free(chain);
+	return reading->error ? MNL_CB_STOP : MNL_CB_OK;
+}
+
+static int read_rule(const struct nlmsghdr *message, void *arg)
+{
+	struct reading *reading = arg;
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (!rule)
+		reading->error = -ENOMEM;
+	else if (nftnl_rule_nlmsg_parse(message, rule) < 0)
+		reading->error = -EPROTO;
+	else if (is_ours(reading, nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY),
+			 nftnl_rule_get_str(rule, NFTNL_RULE_TABLE)))
+		reading->error = describe_rule(reading->found, rule);
+	if (rule)
+		nftnl_rule_free(rule);
+	return reading->error ? MNL_CB_STOP : MNL_CB_OK;
+}
+
+/* -EINTR if the rules changed meanwhile. */
+static int dump(int link, uint16_t type, mnl_cb_t callback,
+		struct reading *reading)
+{
+	_Alignas(struct nlmsghdr) char bytes[32768];
+	struct nlmsghdr *message = nftnl_nlmsg_build_hdr(
+		bytes, type, NFPROTO_INET, NLM_F_DUMP, (uint32_t)type);
+	int more = MNL_CB_OK;
+
+	link_drain(link);
+	if (send(link, message, message->nlmsg_len, 0) < 0)
+		return -errno;
+	while (more > MNL_CB_STOP) {
+		ssize_t n = recv(link, bytes, sizeof(bytes), 0);
+
+		if (n < 0)
+			return errno == EAGAIN ? -EPROTO : -errno;
+		more = mnl_cb_run(bytes, (size_t)n, type, 0, callback, reading);
+		if (more < 0)
+			return -errno;
+	}
+	return reading->error;
+}
+
+int nft_read(int link, const char *table, struct ruleset *found)
+{
+	int error = -EINTR;
+
+	for (int i = 0; i < READ_TRIES && error == -EINTR; i++) {
+		struct reading reading = { .table = table, .found = found };
+
+		ruleset_done(found);
+		error = dump(link, NFT_MSG_GETTABLE, read_table, &reading);
+		if (error == 0)
+			error = dump(link, NFT_MSG_GETCHAIN, read_chain,
+				     &reading);
+		if (error == 0)
+			error = dump(link, NFT_MSG_GETRULE, read_rule,
+				     &reading);
+	}
+	if (error)
+		ruleset_done(found);
+	return error;
+}
+
+/* --- The link -------------------------------------------------------- */
+
+int nft_open(uint32_t *port)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+	socklen_t len = sizeof(address);
+	const int on = 1;
+	int error;
+	int link = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			  NETLINK_NETFILTER);
+
+	if (link < 0)
+		return -errno;
+	if (bind(link, (const struct sockaddr *)&address, len) < 0 ||
+	    getsockname(link, (struct sockaddr *)&address, &len) < 0 ||
+	    setsockopt(link, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) <
+		    0) {
+		error = -errno;
+		(void)close(link);
+		return error;
+	}
+	if (port)
+		*port = address.nl_pid;
+	return link;
+}
