@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "log.h"
 #include "repeats.h"
+#include "special_use.h"
 #include "table.h"
 #include "worker.h"
 
@@ -320,30 +321,6 @@ static bool has_ipv6(const struct resolver *resolver)
 	return resolver->worker->config->redirect.gateway6.family != 0;
 }
 
-/*
- * Names that mean something only on this host or this network (RFC 6761,
- * RFC 6762, RFC 8375), and single labels: nobody takes those for a site.
- */
-static bool is_public(const struct domain *name)
-{
-	static const char *const special[] = {
-		"localhost", "local",   "internal", "home.arpa",   "arpa",
-		"onion",     "invalid", "lan",      "localdomain",
-	};
-
-	if (!strchr(name->name, '.'))
-		return false;
-	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {
-		size_t len = strlen(special[i]);
-
-		if (name->len > len && name->name[name->len - len - 1] == '.' &&
-		    memcmp(name->name + name->len - len, special[i], len) == 0)
-			return false;
-	}
-	/* Firefox asks for it to learn whether DNS is filtered: it is. */
-	return strcmp(name->name, "use-application-dns.net") != 0;
-}
-
 static void answer_refusal(struct resolver *resolver, const struct asker *asker,
 			   const struct dns_query *query,
 			   const struct decision *decision)
@@ -364,7 +341,7 @@ static void answer_refusal(struct resolver *resolver, const struct asker *asker,
 		answer.ede_text = explain ? repeat->text : repeat->id;
 
 	pins_refusal_address(&v4, &v6);
-	if (explain && is_public(&query->name) &&
+	if (explain && special_use_of(&query->name) == SPECIAL_USE_NONE &&
 	    (query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA)) {
 		answer.rcode = DNS_NOERROR;
 		if (query->type == DNS_TYPE_A || has_ipv6(resolver)) {
@@ -575,6 +552,32 @@ static void look_up(struct resolver *resolver, const struct asker *asker,
 	}
 }
 
+/* What needs neither policy nor world: true if it was answered. */
+static bool answer_special(const struct resolver *resolver,
+			   const struct asker *asker,
+			   const struct dns_query *query)
+{
+	static const struct address loopback[2] = {
+		{ .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
+		{ .family = AF_INET6, .bytes = { [15] = 1 } },
+	};
+	const struct decision local = { .verdict = VERDICT_INTERCEPT,
+					.reason = REASON_ALLOWED };
+	const struct dns_answer answer = { .addresses = loopback,
+					   .n_addresses = 2,
+					   .ttl_s = VIRTUAL_TTL_S,
+					   .ede = DNS_EDE_NONE };
+
+	if (special_use_of(&query->name) != SPECIAL_USE_LOOPBACK)
+		return false;
+	record(resolver, asker, query, &local, "its own loopback");
+	if (query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA)
+		reply(asker, query, &answer);
+	else
+		answer_plain(asker, query, DNS_NOERROR, true, NEGATIVE_TTL_S);
+	return true;
+}
+
 static void handle_query(struct resolver *resolver, const struct asker *asker,
 			 const struct dns_query *query)
 {
@@ -591,8 +594,18 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 		decision.reason = REASON_NAME_INVALID;
 	else
 		decision = policy_judge(worker->policy, &attempt);
+	/* Of the agent's own host, whatever the policy says of it. */
+	if (decision.reason != REASON_UNRECORDABLE &&
+	    decision.reason != REASON_NAME_INVALID &&
+	    answer_special(resolver, asker, query))
+		return;
 	if (decision.verdict == VERDICT_DENY) {
 		answer_refusal(resolver, asker, query, &decision);
+		return;
+	}
+	if (special_use_of(&query->name) == SPECIAL_USE_NEVER) {
+		record(resolver, asker, query, &decision, "no such name");
+		answer_plain(asker, query, DNS_NXDOMAIN, true, NEGATIVE_TTL_S);
 		return;
 	}
 	/* A name that exists is never denied by its types: NODATA. */
