@@ -342,7 +342,8 @@ static void batch_frame(struct nft_batch *batch, bool begin)
 	batch_next(batch);
 }
 
-static void batch_table(struct nft_batch *batch, uint16_t type, uint16_t flags)
+static void batch_table(struct nft_batch *batch, uint16_t type, uint16_t flags,
+			uint32_t table_flags)
 {
 	struct nftnl_table *table;
 
@@ -354,6 +355,8 @@ static void batch_table(struct nft_batch *batch, uint16_t type, uint16_t flags)
 		batch->error = -ENOMEM;
 		goto out;
 	}
+	if (table_flags)
+		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, table_flags);
 	nftnl_table_nlmsg_build_payload(batch_message(batch, type, flags),
 					table);
 	batch_next(batch);
@@ -446,8 +449,9 @@ static int batch_send(struct nft_batch *batch, int link)
 	return error;
 }
 
-struct nft_batch *nft_batch_new(const char *table)
+struct nft_batch *nft_batch_new(const char *table, uint32_t flags)
 {
+	char text[32];
 	struct nft_batch *batch = calloc(1, sizeof(*batch));
 
 	if (!batch)
@@ -465,11 +469,12 @@ struct nft_batch *nft_batch_new(const char *table)
 	}
 	/* Deleting needs one that is there; adding one twice is no error. */
 	batch_frame(batch, true);
-	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
-	batch_table(batch, NFT_MSG_DELTABLE, 0);
-	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
+	batch_table(batch, NFT_MSG_DELTABLE, 0, 0);
+	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, flags);
+	(void)snprintf(text, sizeof(text), "flags %#x", flags);
 	if (!batch->error)
-		batch->error = ruleset_add(&batch->ruleset, "", "flags 0");
+		batch->error = ruleset_add(&batch->ruleset, "", text);
 	return batch;
 }
 

@@ -81,9 +81,10 @@ struct nft_batch;
 
 /*
  * A transaction that begins with an empty table of that name, whatever is
- * there now. @table is borrowed. NULL if there is no memory.
+ * there now. @flags are NFT_TABLE_F_*; @table is borrowed. NULL if there is no
+ * memory.
  */
-MUST_CHECK struct nft_batch *nft_batch_new(const char *table);
+MUST_CHECK struct nft_batch *nft_batch_new(const char *table, uint32_t flags);
 void nft_batch_free(struct nft_batch *batch);
 
 void nft_batch_chain(struct nft_batch *batch, const struct nft_chain *chain);

@@ -21,6 +21,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #define TABLE "sluice"
+#define HELD_TABLE "sluice-held"
 
 /* A flood of refusals must not bury the record; the refusing goes on. */
 #define LOG_RATE rate(20, 100)
@@ -215,6 +216,21 @@ static void add_source(struct nft_batch *batch, const struct prefix *p)
 		ADD_RULES(batch, sources);
 }
 
+static void add_agents(struct nft_batch *batch, const struct redirect *redirect)
+{
+	for (size_t i = 0; i < redirect->n_agents; i++) {
+		const struct prefix alone = {
+			.base = redirect->agents[i],
+			.len = redirect->agents[i].family == AF_INET ? 32 : 128,
+		};
+
+		add_source(batch, &alone);
+	}
+	for (size_t i = 0; redirect->n_agents == 0 && i < redirect->n_prefixes;
+	     i++)
+		add_source(batch, &redirect->prefixes[i]);
+}
+
 /*
  * Returns to its caller if the source is the agent's, and drops if not. The
  * gateway that lacks a family is 0.0.0.0 or :: in it: no source either.
@@ -235,17 +251,7 @@ static void add_sources(struct nft_batch *batch,
 	};
 
 	ADD_RULES(batch, sources);
-	for (size_t i = 0; i < redirect->n_agents; i++) {
-		const struct prefix alone = {
-			.base = redirect->agents[i],
-			.len = redirect->agents[i].family == AF_INET ? 32 : 128,
-		};
-
-		add_source(batch, &alone);
-	}
-	for (size_t i = 0; redirect->n_agents == 0 && i < redirect->n_prefixes;
-	     i++)
-		add_source(batch, &redirect->prefixes[i]);
+	add_agents(batch, redirect);
 	nft_batch_rules(batch, "sources", &anyone_else, 1);
 	ADD_RULES(batch, spoofed);
 }
@@ -434,7 +440,7 @@ static void add_outbound(struct nft_batch *batch,
 /* NULL if there is no memory. */
 static struct nft_batch *draft(const struct redirect *redirect)
 {
-	struct nft_batch *batch = nft_batch_new(TABLE);
+	struct nft_batch *batch = nft_batch_new(TABLE, 0);
 
 	if (!batch)
 		return NULL;
@@ -460,6 +466,42 @@ int redirect_install(const struct redirect *redirect, int link)
 	batch = draft(redirect);
 	if (batch)
 		error = nft_batch_commit(batch, link);
+	nft_batch_free(batch);
+	return error;
+}
+
+/*
+ * What must not happen even while the table is missing. With forwarding off
+ * nothing of the agent's passes through; but the kernel answers what is sent
+ * to itself, and the answer to a source beyond the uplink leaves by it.
+ * (rp_filter would do for IPv4; there is none for IPv6.) It stands behind
+ * guard, which records what it drops.
+ */
+int redirect_hold(const struct redirect *redirect, int link)
+{
+	static const struct nft_chain chains[] = {
+		{ "sources", "filter", NF_INET_PRE_ROUTING, -299, NF_ACCEPT },
+		{ "onward", "filter", NF_INET_FORWARD, 1, NF_DROP },
+	};
+	const struct nft_rule before[] = {
+		{ { not(FROM_AGENT) }, ACCEPT },
+		{ { ICMP6(ND_NEIGHBOR_SOLICIT), BARE, UNSPECIFIED }, ACCEPT },
+		{ { V6, LINK_LOCAL }, ACCEPT },
+	};
+	const struct nft_rule after[] = { { { ALWAYS }, DROP } };
+	struct nft_batch *batch = nft_batch_new(HELD_TABLE, NFT_TABLE_F_OWNER);
+	int error;
+
+	if (!batch)
+		return -ENOMEM;
+	for (size_t i = 0; i < sizeof(chains) / sizeof(*chains); i++)
+		nft_batch_chain(batch, &chains[i]);
+	nft_batch_rules(batch, "sources", before,
+			sizeof(before) / sizeof(*before));
+	add_agents(batch, redirect);
+	nft_batch_rules(batch, "sources", after,
+			sizeof(after) / sizeof(*after));
+	error = nft_batch_commit(batch, link);
 	nft_batch_free(batch);
 	return error;
 }

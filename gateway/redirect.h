@@ -47,6 +47,14 @@ struct redirect {
 MUST_CHECK int redirect_install(const struct redirect *redirect, int link);
 
 /*
+ * Adds a second table, `inet sluice-held`, that only the owner of @link can
+ * change and that goes with it (Linux 5.12). It drops what is forwarded, and
+ * what has another source than the agent's: a last wall for as long as the
+ * first is being put back. Returns 0 or -errno.
+ */
+MUST_CHECK int redirect_hold(const struct redirect *redirect, int link);
+
+/*
  * Reads the table back and compares it with what is meant, handles and
  * counters aside. Returns 0 if it is that, 1 with the first difference in
  * @what if not, or -errno if it cannot be read.
