@@ -32,6 +32,10 @@ static void install_rules(struct config *config)
 	link = nft_open(NULL);
 	if (link < 0)
 		die("redirect: no netlink: %s", strerror(-link));
+	config->redirect.uncounted = !redirect_can_count(link);
+	if (config->redirect.uncounted)
+		log_warn("redirect: this kernel cannot count connections: "
+			 "only their rate is limited");
 	error = redirect_install(&config->redirect, link);
 	if (error < 0)
 		die("redirect: cannot install the rules: %s", strerror(-error));

@@ -122,6 +122,19 @@ static bool append_rate(struct nftnl_rule *rule, const struct nft_match *m)
 	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, m->per_s);
 	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, m->burst);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_FLAGS,
+			   m->differs ? NFT_LIMIT_F_INV : 0);
+	return true;
+}
+
+static bool append_count(struct nftnl_rule *rule, const struct nft_match *m)
+{
+	struct nftnl_expr *e = append(rule, "connlimit");
+
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CONNLIMIT_COUNT, m->count);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
 	return true;
 }
 
@@ -131,6 +144,8 @@ static bool append_match(struct nftnl_rule *rule, const struct nft_match *m)
 
 	if (m->field == FIELD_RATE)
 		return append_rate(rule, m);
+	if (m->field == FIELD_COUNT)
+		return append_count(rule, m);
 	if (!append_load(rule, m->field) ||
 	    (m->masked && !append_mask(rule, m)))
 		return false;
@@ -169,13 +184,13 @@ static bool append_log(struct nftnl_rule *rule, uint16_t group,
 	return nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, prefix) == 0;
 }
 
-static bool append_reject(struct nftnl_rule *rule, uint8_t code)
+static bool append_reject(struct nftnl_rule *rule, uint32_t type, uint8_t code)
 {
 	struct nftnl_expr *e = append(rule, "reject");
 
 	if (!e)
 		return false;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REJECT_TYPE, type);
 	nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, code);
 	return true;
 }
@@ -210,7 +225,10 @@ static bool append_action(struct nftnl_rule *rule,
 	case NFT_ACTION_LOG:
 		return append_log(rule, (uint16_t)then->number, then->text);
 	case NFT_ACTION_REJECT:
-		return append_reject(rule, (uint8_t)then->number);
+		return append_reject(rule, NFT_REJECT_ICMPX_UNREACH,
+				     (uint8_t)then->number);
+	case NFT_ACTION_RESET:
+		return append_reject(rule, NFT_REJECT_TCP_RST, 0);
 	case NFT_ACTION_REDIRECT:
 		return append_redirect(rule, (uint16_t)then->number);
 	}
@@ -342,7 +360,8 @@ static void batch_frame(struct nft_batch *batch, bool begin)
 	batch_next(batch);
 }
 
-static void batch_table(struct nft_batch *batch, uint16_t type, uint16_t flags)
+static void batch_table(struct nft_batch *batch, uint16_t type, uint16_t flags,
+			uint32_t table_flags)
 {
 	struct nftnl_table *table;
 
@@ -354,6 +373,8 @@ static void batch_table(struct nft_batch *batch, uint16_t type, uint16_t flags)
 		batch->error = -ENOMEM;
 		goto out;
 	}
+	if (table_flags)
+		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, table_flags);
 	nftnl_table_nlmsg_build_payload(batch_message(batch, type, flags),
 					table);
 	batch_next(batch);
@@ -446,8 +467,9 @@ static int batch_send(struct nft_batch *batch, int link)
 	return error;
 }
 
-struct nft_batch *nft_batch_new(const char *table)
+struct nft_batch *nft_batch_new(const char *table, uint32_t flags)
 {
+	char text[32];
 	struct nft_batch *batch = calloc(1, sizeof(*batch));
 
 	if (!batch)
@@ -465,11 +487,12 @@ struct nft_batch *nft_batch_new(const char *table)
 	}
 	/* Deleting needs one that is there; adding one twice is no error. */
 	batch_frame(batch, true);
-	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
-	batch_table(batch, NFT_MSG_DELTABLE, 0);
-	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
+	batch_table(batch, NFT_MSG_DELTABLE, 0, 0);
+	batch_table(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, flags);
+	(void)snprintf(text, sizeof(text), "flags %#x", flags);
 	if (!batch->error)
-		batch->error = ruleset_add(&batch->ruleset, "", "flags 0");
+		batch->error = ruleset_add(&batch->ruleset, "", text);
 	return batch;
 }
 
@@ -518,6 +541,11 @@ void nft_batch_rules(struct nft_batch *batch, const char *chain,
 {
 	for (size_t i = 0; i < n; i++)
 		batch_rule(batch, chain, &rules[i]);
+}
+
+void nft_batch_undo(struct nft_batch *batch)
+{
+	batch_table(batch, NFT_MSG_DELTABLE, 0, 0);
 }
 
 struct ruleset *nft_batch_ruleset(struct nft_batch *batch)

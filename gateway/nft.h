@@ -18,7 +18,8 @@
 /* What a rule can look at. */
 enum field {
 	FIELD_NONE,
-	FIELD_RATE, /* at most so many packets */
+	FIELD_RATE,  /* at most so many packets, or more than that */
+	FIELD_COUNT, /* of connections that came by: more than that */
 	FIELD_IN,
 	FIELD_OUT,
 	FIELD_FAMILY,
@@ -47,12 +48,14 @@ struct nft_match {
 	bool masked;
 	uint8_t value[16], mask[16];
 	uint32_t per_s, burst; /* of FIELD_RATE */
+	uint32_t count;        /* of FIELD_COUNT */
 };
 
 enum nft_action_kind {
 	NFT_ACTION_VERDICT, /* @number; @text is the chain to go to, or "" */
 	NFT_ACTION_LOG,     /* to NFLOG group @number, under the prefix @text */
 	NFT_ACTION_REJECT,  /* with an NFT_REJECT_ICMPX of @number */
+	NFT_ACTION_RESET,   /* of a TCP connection */
 	NFT_ACTION_REDIRECT /* to port @number */
 };
 
@@ -81,9 +84,10 @@ struct nft_batch;
 
 /*
  * A transaction that begins with an empty table of that name, whatever is
- * there now. @table is borrowed. NULL if there is no memory.
+ * there now. @flags are NFT_TABLE_F_*; @table is borrowed. NULL if there is no
+ * memory.
  */
-MUST_CHECK struct nft_batch *nft_batch_new(const char *table);
+MUST_CHECK struct nft_batch *nft_batch_new(const char *table, uint32_t flags);
 void nft_batch_free(struct nft_batch *batch);
 
 void nft_batch_chain(struct nft_batch *batch, const struct nft_chain *chain);
@@ -91,6 +95,9 @@ void nft_batch_chain(struct nft_batch *batch, const struct nft_chain *chain);
 /* Appends @n rules to @chain, in order. */
 void nft_batch_rules(struct nft_batch *batch, const char *chain,
 		     const struct nft_rule *rules, size_t n);
+
+/* Deletes the table that the transaction has made: it was only to try. */
+void nft_batch_undo(struct nft_batch *batch);
 
 /* What has been put in, owned by the batch; NULL if something went wrong. */
 struct ruleset *nft_batch_ruleset(struct nft_batch *batch);

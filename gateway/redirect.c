@@ -21,6 +21,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #define TABLE "sluice"
+#define HELD_TABLE "sluice-held"
 
 /* A flood of refusals must not bury the record; the refusing goes on. */
 #define LOG_RATE rate(20, 100)
@@ -106,6 +107,12 @@ static struct nft_match rate(uint32_t per_s, uint32_t burst)
 				   .burst = burst };
 }
 
+static struct nft_match more_than(uint32_t n_connections)
+{
+	return (struct nft_match){ .field = FIELD_COUNT,
+				   .count = n_connections };
+}
+
 static struct nft_action action(enum nft_action_kind kind, int number)
 {
 	return (struct nft_action){ .kind = kind, .number = number };
@@ -137,6 +144,7 @@ static struct nft_action record(uint16_t group, enum reason reason)
 #define GO(chain) verdict(NFT_GOTO, chain)
 #define RECORD(reason) record(redirect->log_group, reason)
 #define REJECT(code) action(NFT_ACTION_REJECT, code)
+#define RESET action(NFT_ACTION_RESET, 0)
 #define REDIRECT(port) action(NFT_ACTION_REDIRECT, port)
 
 /* A table of rules is named as the chain that they are appended to. */
@@ -170,6 +178,7 @@ static struct nft_action record(uint16_t group, enum reason reason)
 #define CT_KNOWN                                                    \
 	any_of(FIELD_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | \
 				       NF_CT_STATE_BIT(IP_CT_RELATED))
+#define CT_NEW any_of(FIELD_CT_STATE, NF_CT_STATE_BIT(IP_CT_NEW))
 #define CT_RELATED any_of(FIELD_CT_STATE, NF_CT_STATE_BIT(IP_CT_RELATED))
 #define CT_INVALID any_of(FIELD_CT_STATE, NF_CT_STATE_INVALID_BIT)
 #define CT_STEERED any_of(FIELD_CT_STATUS, IPS_DST_NAT)
@@ -195,6 +204,7 @@ static void add_chains(struct nft_batch *batch)
 		{ .name = "spoofed" },
 		{ .name = "discard" },
 		{ .name = "refuse" },
+		{ .name = "crowd" },
 	};
 
 	for (size_t i = 0; i < sizeof(chains) / sizeof(*chains); i++)
@@ -213,6 +223,21 @@ static void add_source(struct nft_batch *batch, const struct prefix *p)
 	/* No address at all, or a prefix of one, is nobody. */
 	if (v4 || p->base.family == AF_INET6)
 		ADD_RULES(batch, sources);
+}
+
+static void add_agents(struct nft_batch *batch, const struct redirect *redirect)
+{
+	for (size_t i = 0; i < redirect->n_agents; i++) {
+		const struct prefix alone = {
+			.base = redirect->agents[i],
+			.len = redirect->agents[i].family == AF_INET ? 32 : 128,
+		};
+
+		add_source(batch, &alone);
+	}
+	for (size_t i = 0; redirect->n_agents == 0 && i < redirect->n_prefixes;
+	     i++)
+		add_source(batch, &redirect->prefixes[i]);
 }
 
 /*
@@ -235,17 +260,7 @@ static void add_sources(struct nft_batch *batch,
 	};
 
 	ADD_RULES(batch, sources);
-	for (size_t i = 0; i < redirect->n_agents; i++) {
-		const struct prefix alone = {
-			.base = redirect->agents[i],
-			.len = redirect->agents[i].family == AF_INET ? 32 : 128,
-		};
-
-		add_source(batch, &alone);
-	}
-	for (size_t i = 0; redirect->n_agents == 0 && i < redirect->n_prefixes;
-	     i++)
-		add_source(batch, &redirect->prefixes[i]);
+	add_agents(batch, redirect);
 	nft_batch_rules(batch, "sources", &anyone_else, 1);
 	ADD_RULES(batch, spoofed);
 }
@@ -338,6 +353,56 @@ static void add_refusals(struct nft_batch *batch,
 
 	ADD_RULES(batch, refuse);
 	ADD_RULES(batch, discard);
+}
+
+/* A new connection of one source's, above its rate or its number. */
+static void add_limit(struct nft_batch *batch, const struct redirect *redirect,
+		      const struct prefix *p)
+{
+	const bool v4 = p->base.family == AF_INET;
+	const struct nft_match family = v4 ? V4 : V6;
+	const struct nft_match source =
+		prefix(v4 ? FIELD_IP4_SOURCE : FIELD_IP6_SOURCE, p->base.bytes,
+		       p->len);
+	const struct nft_rule strays[] = {
+		{ { TCP, CT_NEW, family, source,
+		    not(rate(REDIRECT_CONNECTIONS_PER_S,
+			     REDIRECT_CONNECTIONS_BURST)) },
+		  GO("crowd") },
+		{ { TCP, CT_NEW, family, source,
+		    more_than(REDIRECT_CONNECTIONS_MAX) },
+		  GO("crowd") },
+	};
+
+	if (v4 || p->base.family == AF_INET6)
+		nft_batch_rules(batch, "strays", strays,
+				redirect->uncounted ? 1 : 2);
+}
+
+/*
+ * Behind conntrack, which says what is new, and before any translation. A
+ * source is an address of the agent's, or a whole prefix where that is how
+ * the agents are told: to change the address does not help.
+ */
+static void add_limits(struct nft_batch *batch, const struct redirect *redirect)
+{
+	const struct nft_rule crowd[] = {
+		{ { LOG_RATE }, RECORD(REASON_OVERLOADED) },
+		{ { ALWAYS }, RESET },
+	};
+
+	for (size_t i = 0; i < redirect->n_agents; i++) {
+		const struct prefix alone = {
+			.base = redirect->agents[i],
+			.len = redirect->agents[i].family == AF_INET ? 32 : 128,
+		};
+
+		add_limit(batch, redirect, &alone);
+	}
+	for (size_t i = 0; redirect->n_agents == 0 && i < redirect->n_prefixes;
+	     i++)
+		add_limit(batch, redirect, &redirect->prefixes[i]);
+	ADD_RULES(batch, crowd);
 }
 
 static void add_steering(struct nft_batch *batch,
@@ -434,7 +499,7 @@ static void add_outbound(struct nft_batch *batch,
 /* NULL if there is no memory. */
 static struct nft_batch *draft(const struct redirect *redirect)
 {
-	struct nft_batch *batch = nft_batch_new(TABLE);
+	struct nft_batch *batch = nft_batch_new(TABLE, 0);
 
 	if (!batch)
 		return NULL;
@@ -443,9 +508,27 @@ static struct nft_batch *draft(const struct redirect *redirect)
 	add_refusals(batch, redirect);
 	add_guard(batch, redirect);
 	add_steering(batch, redirect);
+	add_limits(batch, redirect);
 	add_inbound(batch, redirect);
 	add_outbound(batch, redirect);
 	return batch;
+}
+
+bool redirect_can_count(int link)
+{
+	static const struct nft_chain chain = { .name = "probe" };
+	const struct nft_rule rule = { { more_than(1) }, RETURN };
+	struct nft_batch *batch = nft_batch_new("sluice-probe", 0);
+	int error = -ENOMEM;
+
+	if (batch) {
+		nft_batch_chain(batch, &chain);
+		nft_batch_rules(batch, chain.name, &rule, 1);
+		nft_batch_undo(batch);
+		error = nft_batch_commit(batch, link);
+	}
+	nft_batch_free(batch);
+	return error == 0;
 }
 
 int redirect_install(const struct redirect *redirect, int link)
@@ -460,6 +543,42 @@ int redirect_install(const struct redirect *redirect, int link)
 	batch = draft(redirect);
 	if (batch)
 		error = nft_batch_commit(batch, link);
+	nft_batch_free(batch);
+	return error;
+}
+
+/*
+ * What must not happen even while the table is missing. With forwarding off
+ * nothing of the agent's passes through; but the kernel answers what is sent
+ * to itself, and the answer to a source beyond the uplink leaves by it.
+ * (rp_filter would do for IPv4; there is none for IPv6.) It stands behind
+ * guard, which records what it drops.
+ */
+int redirect_hold(const struct redirect *redirect, int link)
+{
+	static const struct nft_chain chains[] = {
+		{ "sources", "filter", NF_INET_PRE_ROUTING, -299, NF_ACCEPT },
+		{ "onward", "filter", NF_INET_FORWARD, 1, NF_DROP },
+	};
+	const struct nft_rule before[] = {
+		{ { not(FROM_AGENT) }, ACCEPT },
+		{ { ICMP6(ND_NEIGHBOR_SOLICIT), BARE, UNSPECIFIED }, ACCEPT },
+		{ { V6, LINK_LOCAL }, ACCEPT },
+	};
+	const struct nft_rule after[] = { { { ALWAYS }, DROP } };
+	struct nft_batch *batch = nft_batch_new(HELD_TABLE, NFT_TABLE_F_OWNER);
+	int error;
+
+	if (!batch)
+		return -ENOMEM;
+	for (size_t i = 0; i < sizeof(chains) / sizeof(*chains); i++)
+		nft_batch_chain(batch, &chains[i]);
+	nft_batch_rules(batch, "sources", before,
+			sizeof(before) / sizeof(*before));
+	add_agents(batch, redirect);
+	nft_batch_rules(batch, "sources", after,
+			sizeof(after) / sizeof(*after));
+	error = nft_batch_commit(batch, link);
 	nft_batch_free(batch);
 	return error;
 }

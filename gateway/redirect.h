@@ -9,6 +9,7 @@
  *	from another source than the agent's	dropped, recorded
  *	with IP options, extension headers	dropped, recorded
  *	TCP or UDP port 53			turned to the resolver
+ *	TCP above a source's limits		reset, recorded
  *	any other TCP				turned to the listener
  *	ICMP echo to the gateway		answered, at a bounded rate
  *	neighbour discovery			let through to the gateway
@@ -27,6 +28,17 @@
 
 #define REDIRECT_AGENTS_MAX 16
 
+/*
+ * Of TCP connections that one source opens. What is above is reset and
+ * recorded as overloaded, before it takes a place in the connection table of
+ * the kernel, whose default of 65536 lasts a minute at this rate. Well above
+ * what package managers and browsers do, and no more at once than one worker
+ * can have (FLOW_MAX).
+ */
+#define REDIRECT_CONNECTIONS_PER_S 1000
+#define REDIRECT_CONNECTIONS_BURST 2000
+#define REDIRECT_CONNECTIONS_MAX 4096 /* open at once */
+
 struct redirect {
 	char internal[16];       /* IFNAMSIZ; the agent's side */
 	struct address gateway4; /* ours on it; family 0 if there is none */
@@ -37,7 +49,11 @@ struct redirect {
 	size_t n_prefixes;
 	uint16_t tcp_port, dns_port; /* where our sockets listen */
 	uint16_t log_group;          /* NFLOG; nflog.h reads it */
+	bool uncounted; /* no REDIRECT_CONNECTIONS_MAX: the kernel cannot */
 };
+
+/* Whether this kernel can count connections (CONFIG_NFT_CONNLIMIT). */
+MUST_CHECK bool redirect_can_count(int link);
 
 /*
  * Puts the table in place, replacing one that is there in the same
@@ -45,6 +61,14 @@ struct redirect {
  * -errno; on failure what was there before is there still.
  */
 MUST_CHECK int redirect_install(const struct redirect *redirect, int link);
+
+/*
+ * Adds a second table, `inet sluice-held`, that only the owner of @link can
+ * change and that goes with it (Linux 5.12). It drops what is forwarded, and
+ * what has another source than the agent's: a last wall for as long as the
+ * first is being put back. Returns 0 or -errno.
+ */
+MUST_CHECK int redirect_hold(const struct redirect *redirect, int link);
 
 /*
  * Reads the table back and compares it with what is meant, handles and

@@ -122,6 +122,10 @@ int watch_init(struct watch *watch, const struct redirect *redirect)
 	    setsockopt(watch->notices, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
 		       &group, sizeof(group)) < 0)
 		goto fail;
+	error = redirect_hold(redirect, watch->link);
+	if (error < 0)
+		log_warn("redirect: no table that others cannot change: %s",
+			 strerror(-error));
 	return 0;
 fail:
 	error = -errno;

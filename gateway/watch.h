@@ -7,9 +7,11 @@
  * the caller gets a sentence about it for the record. Notices that were lost
  * (ENOBUFS) count as a change by another.
  *
- * Between the change and the repair nothing is open: forwarding is off, and
- * the listeners are on ports of the gateway's own. After a repair forwarding
- * is looked at again as well.
+ * Between the change and the repair nothing is open: forwarding is off, the
+ * listeners are on ports of the gateway's own, and a second table, which only
+ * the link's owner can change (redirect_hold()), drops what the kernel itself
+ * would answer beyond the uplink. With a repair, forwarding is turned off
+ * again as well.
  */
 #ifndef SLUICE_WATCH_H
 #define SLUICE_WATCH_H

@@ -89,6 +89,32 @@ static void what_is_installed_is_what_is_read_back(void **state)
 	(void)close(link);
 }
 
+static void the_limits_are_in_the_rules(void **state)
+{
+	struct redirect redirect = usual();
+	char what[512] = "";
+	int link = open_link();
+
+	(void)state;
+	/* Nothing is left of the question. */
+	redirect.uncounted = !redirect_can_count(link);
+	/* NOLINTNEXTLINE */
+	assert_int_not_equal(system("nft list table inet sluice-probe "
+				    ">/dev/null 2>&1"),
+			     0);
+	assert_int_equal(redirect_install(&redirect, link), 0);
+	/* A kernel that cannot count has all the other rules. */
+	redirect.uncounted = !redirect.uncounted;
+	assert_int_equal(redirect_verify(&redirect, link, what, sizeof(what)),
+			 1);
+	assert_non_null(strstr(what, "chain strays: rule "));
+	redirect.uncounted = true;
+	assert_int_equal(redirect_install(&redirect, link), 0);
+	assert_int_equal(redirect_verify(&redirect, link, what, sizeof(what)),
+			 0);
+	(void)close(link);
+}
+
 /* What another hand may do to it, and how that is told. */
 static void every_change_by_another_is_found(void **state)
 {
@@ -98,7 +124,7 @@ static void every_change_by_another_is_found(void **state)
 		{ "flush ruleset", "the table is missing" },
 		{ "delete table inet sluice", "the table is missing" },
 		{ "flush table inet sluice",
-		  "chain discard: rule 1 is missin" },
+		  "chain crowd: rule 1 is missin" },
 		{ "flush chain inet sluice guard",
 		  "chain guard: rule 1 is missing" },
 		{ "insert rule inet sluice guard accept",
@@ -155,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_installed_is_what_is_read_back),
+		cmocka_unit_test(the_limits_are_in_the_rules),
 		cmocka_unit_test(every_change_by_another_is_found),
 		cmocka_unit_test(tables_of_others_are_theirs),
 	};

@@ -76,7 +76,7 @@ static void what_another_changed_is_put_back(void **state)
 	} all[] = {
 		{ "flush ruleset", "the table is missing (nft, pid " },
 		{ "delete table inet sluice", "the table is missing (nft, " },
-		{ "flush table inet sluice", "chain discard: rule 1 is miss" },
+		{ "flush table inet sluice", "chain crowd: rule 1 is missin" },
 		{ "insert rule inet sluice guard accept",
 		  "chain guard: rule 1 is [ immediate reg 0 accept ], not" },
 	};
