@@ -58,6 +58,28 @@ struct job {
 	uint16_t agent_port;
 };
 
+/* A question read, and an answer to be sent, together with others. */
+struct received {
+	uint8_t bytes[DNS_UDP_MAX + 1];
+	union {
+		size_t align; /* as struct cmsghdr wants it */
+		char bytes[256];
+	} control;
+};
+
+struct gathered {
+	int fd;
+	struct sockaddr_storage peer;
+	socklen_t peer_len;
+	uint8_t bytes[DNS_UDP_MAX];
+	size_t len;
+	union {
+		size_t align;
+		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control;
+	size_t control_len;
+};
+
 struct resolver {
 	struct worker *worker;
 	struct event *events[4]; /* UDP 4, UDP 6, TCP 4, TCP 6 */
@@ -67,10 +89,15 @@ struct resolver {
 	size_t n_connections;
 	struct repeats repeats;
 	struct event *sweep;
+	struct received received[DATAGRAMS];
+	struct gathered gathered[DATAGRAMS];
+	size_t n_gathered;
+	bool gathering; /* answers wait for the end of the turn */
 };
 
 /* Who asks, and how the answer gets back. */
 struct asker {
+	struct resolver *resolver;
 	struct datagram *datagram; /* or */
 	struct connection *connection;
 	const struct address *agent;
@@ -104,39 +131,73 @@ static void connection_close(struct connection *connection)
 		connection_free(connection);
 }
 
-/* struct iovec has no const. NOLINTNEXTLINE(readability-non-const-parameter) */
-static void send_datagram(struct datagram *to, uint8_t *bytes, size_t len)
+/* Sends the answers that have been gathered. */
+static void send_gathered(struct resolver *resolver)
 {
-	struct iovec iov = { bytes, len };
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control = { 0 };
-	struct msghdr message = {
-		.msg_name = &to->peer,
-		.msg_namelen = to->peer_len,
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-	};
-	struct cmsghdr *cmsg = &control.align;
+	struct mmsghdr messages[DATAGRAMS];
+	struct iovec iovs[DATAGRAMS];
+	size_t n = resolver->n_gathered, sent = 0;
 
+	memset(messages, 0, n * sizeof(*messages));
+	for (size_t i = 0; i < n; i++) {
+		struct gathered *gathered = &resolver->gathered[i];
+
+		iovs[i] = (struct iovec){ gathered->bytes, gathered->len };
+		messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &gathered->peer,
+			.msg_namelen = gathered->peer_len,
+			.msg_iov = &iovs[i],
+			.msg_iovlen = 1,
+			.msg_control = gathered->control.bytes,
+			.msg_controllen = gathered->control_len,
+		};
+	}
+	/* All are of one socket. One that cannot be sent is passed over. */
+	while (sent < n) {
+		int done = sendmmsg(resolver->gathered[0].fd, messages + sent,
+				    (unsigned)(n - sent),
+				    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (done < 0)
+			log_debug("resolver: an answer was lost: %s",
+				  strerror(errno));
+		sent += done > 0 ? (size_t)done : 1;
+	}
+	resolver->n_gathered = 0;
+}
+
+static void send_datagram(struct resolver *resolver, const struct datagram *to,
+			  const uint8_t *bytes, size_t len)
+{
+	struct gathered *gathered;
+	struct cmsghdr *cmsg;
+
+	if (resolver->n_gathered == DATAGRAMS)
+		send_gathered(resolver);
+	gathered = &resolver->gathered[resolver->n_gathered++];
+	cmsg = (struct cmsghdr *)(void *)gathered->control.bytes;
+	gathered->fd = to->fd;
+	gathered->peer = to->peer;
+	gathered->peer_len = to->peer_len;
+	gathered->len = len;
+	memcpy(gathered->bytes, bytes, len);
+	memset(&gathered->control, 0, sizeof(gathered->control));
 	/* From the address that was asked, which need not be the first. */
 	if (to->peer.ss_family == AF_INET) {
 		cmsg->cmsg_level = IPPROTO_IP;
 		cmsg->cmsg_type = IP_PKTINFO;
 		cmsg->cmsg_len = CMSG_LEN(sizeof(to->to4));
 		memcpy(CMSG_DATA(cmsg), &to->to4, sizeof(to->to4));
-		message.msg_controllen = CMSG_SPACE(sizeof(to->to4));
+		gathered->control_len = CMSG_SPACE(sizeof(to->to4));
 	} else {
 		cmsg->cmsg_level = IPPROTO_IPV6;
 		cmsg->cmsg_type = IPV6_PKTINFO;
 		cmsg->cmsg_len = CMSG_LEN(sizeof(to->to6));
 		memcpy(CMSG_DATA(cmsg), &to->to6, sizeof(to->to6));
-		message.msg_controllen = CMSG_SPACE(sizeof(to->to6));
+		gathered->control_len = CMSG_SPACE(sizeof(to->to6));
 	}
-	if (sendmsg(to->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("resolver: an answer was lost: %s", strerror(errno));
+	if (!resolver->gathering)
+		send_gathered(resolver);
 }
 
 /* False if the connection is of no more use. */
@@ -182,7 +243,7 @@ static void reply(const struct asker *asker, const struct dns_query *query,
 	if (asker->connection)
 		send_over_tcp(asker->connection, bytes, len);
 	else
-		send_datagram(asker->datagram, bytes, len);
+		send_datagram(asker->resolver, asker->datagram, bytes, len);
 }
 
 /* --- the record --- */
@@ -502,7 +563,8 @@ static void looked_up(struct lookup_wait *wait, enum dns_result result,
 {
 	struct job *job = table_entry(wait, struct job, wait);
 	struct connection *connection = job->connection;
-	struct asker asker = { .datagram = &job->datagram,
+	struct asker asker = { .resolver = job->resolver,
+			       .datagram = &job->datagram,
 			       .connection = connection,
 			       .agent = &job->agent,
 			       .agent_port = job->agent_port };
@@ -667,43 +729,59 @@ static void read_pktinfo(struct msghdr *message, struct datagram *datagram)
 	datagram->to4.ipi_addr.s_addr = 0;
 }
 
+/* One question out of those that were read at once. */
+static void handle_datagram(struct resolver *resolver, int fd,
+			    struct mmsghdr *message)
+{
+	struct msghdr *header = &message->msg_hdr;
+	struct datagram datagram = { .fd = fd,
+				     .peer_len = header->msg_namelen };
+	struct address agent;
+	struct asker asker = { .resolver = resolver,
+			       .datagram = &datagram,
+			       .agent = &agent };
+
+	/* No sound question is longer than this. */
+	if (message->msg_len > DNS_UDP_MAX || header->msg_flags & MSG_TRUNC)
+		return;
+	memcpy(&datagram.peer, header->msg_name, header->msg_namelen);
+	read_pktinfo(header, &datagram);
+	if (address_from_sockaddr(&agent, &asker.agent_port,
+				  (const struct sockaddr *)&datagram.peer))
+		handle_message(resolver, &asker, header->msg_iov->iov_base,
+			       message->msg_len);
+}
+
 static void datagrams(evutil_socket_t fd, short what, void *arg)
 {
 	struct resolver *resolver = arg;
-	uint8_t bytes[DNS_UDP_MAX + 1];
+	struct mmsghdr messages[DATAGRAMS];
+	struct iovec iovs[DATAGRAMS];
+	struct sockaddr_storage peers[DATAGRAMS];
+	int n;
 
 	(void)what;
 	for (int i = 0; i < DATAGRAMS; i++) {
-		struct datagram datagram = { .fd = fd };
-		struct iovec iov = { bytes, sizeof(bytes) };
-		union {
-			struct cmsghdr align;
-			char bytes[256];
-		} control;
-		struct msghdr message = {
-			.msg_name = &datagram.peer,
-			.msg_namelen = sizeof(datagram.peer),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control.bytes,
-			.msg_controllen = sizeof(control.bytes),
-		};
-		struct address agent;
-		struct asker asker = { .datagram = &datagram, .agent = &agent };
-		ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT);
+		struct received *received = &resolver->received[i];
 
-		if (n < 0)
-			return;
-		/* No sound question is longer than this. */
-		if (n > DNS_UDP_MAX || message.msg_flags & MSG_TRUNC)
-			continue;
-		datagram.peer_len = message.msg_namelen;
-		read_pktinfo(&message, &datagram);
-		if (address_from_sockaddr(
-			    &agent, &asker.agent_port,
-			    (const struct sockaddr *)&datagram.peer))
-			handle_message(resolver, &asker, bytes, (size_t)n);
+		iovs[i] = (struct iovec){ received->bytes,
+					  sizeof(received->bytes) };
+		messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &peers[i],
+			.msg_namelen = sizeof(peers[i]),
+			.msg_iov = &iovs[i],
+			.msg_iovlen = 1,
+			.msg_control = received->control.bytes,
+			.msg_controllen = sizeof(received->control.bytes),
+		};
 	}
+	n = recvmmsg(fd, messages, DATAGRAMS, MSG_DONTWAIT, NULL);
+	resolver->gathering = true;
+	for (int i = 0; i < n; i++)
+		handle_datagram(resolver, fd, &messages[i]);
+	resolver->gathering = false;
+	if (resolver->n_gathered > 0)
+		send_gathered(resolver);
 }
 
 /* --- TCP --- */
@@ -719,7 +797,8 @@ static void touch(struct connection *connection)
 static bool next_message(struct connection *connection)
 {
 	const uint8_t *bytes = (const uint8_t *)buffer_data(&connection->in);
-	struct asker asker = { .connection = connection,
+	struct asker asker = { .resolver = connection->resolver,
+			       .connection = connection,
 			       .agent = &connection->agent,
 			       .agent_port = connection->agent_port };
 	size_t len;

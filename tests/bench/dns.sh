@@ -24,6 +24,7 @@ for i in $(seq 1000); do echo "n$i.refused.test A"; done >"$DIR/refused"
 ticks()
 {
 	total=0
+	[ -e "/proc/$1/stat" ] || fail "it ended: $(cat "$DIR"/peer-*.log)"
 	for pid in $1 $(pgrep -P "$1" || :); do
 		set -- $(sed 's/.*) //' "/proc/$pid/stat")
 		total=$((total + ${12} + ${13}))
@@ -76,10 +77,11 @@ peer()
 {
 	name=$1
 	shift
-	background "peer-$name.log" in_gateway "$@"
+	# Not by the function: the process must be the one that is measured.
+	background "peer-$name.log" ip netns exec "$GATEWAY" "$@"
 	pid=${PIDS##* }
 	await in_agent dig +time=1 +tries=1 @10.77.0.1 listed.test ||
-		fail "$name did not start"
+		fail "$name did not start: $(cat "$DIR/peer-$name.log")"
 	for what in cached refused; do
 		measure "$name" "$pid" 10.77.0.1 53 $what
 	done
