@@ -70,7 +70,8 @@ has_ended()
 # The resets that arrive at the agent, from here on.
 agent_listens()
 {
-	background resets.log in_agent tcpdump -i eth0 -Q in -l -n \
+	background resets.log in_agent tcpdump -i eth0 --immediate-mode \
+		-Q in -l -n \
 		'tcp[13] & 4 != 0 or (ip6[6] = 6 and ip6[53] & 4 != 0)'
 	await grep -q listening "$DIR/resets.log" || fail 'tcpdump did not start'
 }
