@@ -7,12 +7,15 @@ PYTHON=/usr/bin/python3
 need $PYTHON nft
 HERE=$(cd "${0%/*}" && pwd)
 
+# A test that stops the gateway's first process may fail before it goes on.
+trap 'at_end=$?; set +e; kill -CONT "${GATEWAY_PID:-$$}"; (exit $at_end); _end' \
+	EXIT
+
 # world_steadies NAME...: world_serves, and on top a TLS server on 9443, an HTTP
 # server on 9080 and a line server on 9000, which never stop by themselves.
 world_steadies()
 {
 	world_serves "$@"
-	chown 0:0 "$DIR" # nginx gave it to its own user
 	world_certificate steady "$@"
 	background steady.out in_world $PYTHON "$HERE/steady.py" serve \
 		"$DIR/world-steady.log" "$DIR/steady.pem" "$DIR/steady.key"
@@ -20,17 +23,24 @@ world_steadies()
 		fail 'the steady server did not start'
 }
 
-# hold WHICH KIND NAME: the agent opens that connection and keeps it; WHICH is
-# what the test calls it from then on. Returns when the first bytes came.
+# hold WHICH:KIND:NAME...: the agent opens such connections and keeps them; WHICH
+# is what the test calls it from then on. Returns when the first bytes came.
 hold()
 {
-	agent $PYTHON "$HERE/steady.py" hold "$2" "$3" "$DIR/held-$1" \
-		"$DIR/world-ca.pem" >"$DIR/held-$1.out" 2>&1 </dev/null &
-	PIDS="$PIDS $!"
-	await grep -q tick "$DIR/held-$1" || {
-		cat "$DIR/held-$1" "$DIR/held-$1.out" >&2
-		fail "the connection $1 did not come to be"
-	}
+	for what; do
+		rest=${what#*:} what=${what%%:*}
+		agent $PYTHON "$HERE/steady.py" hold "${rest%%:*}" "${rest#*:}" \
+			"$DIR/held-$what" "$DIR/world-ca.pem" \
+			>"$DIR/held-$what.out" 2>&1 </dev/null &
+		PIDS="$PIDS $!"
+	done
+	for what; do
+		what=${what%%:*}
+		await grep -q tick "$DIR/held-$what" || {
+			cat "$DIR/held-$what" "$DIR/held-$what.out" >&2
+			fail "the connection $what did not come to be"
+		}
+	done
 }
 
 _ticked()
@@ -60,7 +70,8 @@ has_ended()
 # The resets that arrive at the agent, from here on.
 agent_listens()
 {
-	background resets.log in_agent tcpdump -i eth0 -Q in -l -n \
+	background resets.log in_agent tcpdump -i eth0 --immediate-mode \
+		-Q in -l -n \
 		'tcp[13] & 4 != 0 or (ip6[6] = 6 and ip6[53] & 4 != 0)'
 	await grep -q listening "$DIR/resets.log" || fail 'tcpdump did not start'
 }
@@ -104,4 +115,23 @@ died()
 {
 	seen=$(grep -c 'ended: ' "$DIR/gateway.log" || true)
 	[ "$seen" -eq "$1" ] || fail "$seen of the processes died, not $1"
+}
+
+# tries TRACE NAME...: what is left to an agent when the gateway is not there, as
+# root of its machine, with every capability and without sluice-init. Nothing
+# may come back; the world would see TRACE.
+tries()
+{
+	trace=$1
+	shift
+	for name; do
+		at=$(world_address "$name")
+		set -- "$@" "$at" "2606:2800:220:1::${at##*.}"
+		shift
+	done
+	in_agent $PYTHON "$HERE/tries.py" "$trace" "$name" "$@" \
+		>"$DIR/tries" 2>&1 || {
+		cat "$DIR/tries" >&2
+		fail "the agent got something back: $trace"
+	}
 }

@@ -87,8 +87,7 @@ done
 [ "$(world_packets)" -eq "$before" ] || fail 'the world was reached'
 
 manifest 'routes: [{host: listed.test, ports: [80, 443, 9443]}]'
-hold kept keep listed.test
-hold download get listed.test
+hold kept:keep:listed.test download:get:listed.test
 
 # shown: the file that is there now, by SIGHUP.
 shown()

@@ -16,14 +16,10 @@ manifest "$entries$removed
   - {host: changed.test, ports: 9443, tls: splice}
   - {host: denied.test, ports: 9443}"
 
-hold spliced get spliced.test
-hold kept keep kept.test
-hold raw line raw.test
-hold changed get changed.test
-hold denied keep denied.test
-hold spliced-too get spliced-too.test
-hold kept-too keep kept-too.test
-hold raw-too line raw-too.test
+hold spliced:get:spliced.test kept:keep:kept.test raw:line:raw.test \
+	changed:get:changed.test denied:keep:denied.test \
+	spliced-too:get:spliced-too.test kept-too:keep:kept-too.test \
+	raw-too:line:raw-too.test
 goes_on spliced kept raw changed denied spliced-too kept-too raw-too
 
 # The same in other words changes nothing for anybody.
