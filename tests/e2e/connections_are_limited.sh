@@ -43,6 +43,8 @@ echo "rate: held $held, refused $refused"
 [ "$refused" -ge 100 ] || fail "$(cat "$DIR/rate")"
 audit_has '"event":"packet"' '"reason":"overloaded"' '"protocol":"tcp"' \
 	'"agent":"10.77.0.2"' "\"address\":\"$address\"" '"port":443'
+# Some have lines; the others have one for their number.
+audit_has '"event":"packet"' '"detail":"at least [1-9][0-9]* more were not shown"'
 sleep 3
 agent $CURL https://listed.test/ | expect 'hello from listed.test'
 
