@@ -86,6 +86,8 @@ static bool format(const struct audit *audit, const struct audit_event *event,
 		json_uint(&json, "status", event->status);
 	if (event->line != 0)
 		json_uint(&json, "line", event->line);
+	if (event->count > 1)
+		json_uint(&json, "count", event->count);
 	if (event->counted) {
 		json_uint(&json, "bytes_out", event->bytes_out);
 		json_uint(&json, "bytes_in", event->bytes_in);

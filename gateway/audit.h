@@ -16,8 +16,8 @@
 
 #include <stdatomic.h>
 
-#define AUDIT_LINE_MAX 4096          /* bytes */
-#define AUDIT_QUEUE_MAX (256u << 10) /* bytes of lines that a worker keeps */
+#define AUDIT_LINE_MAX 4096    /* bytes */
+#define AUDIT_QUEUE_MAX 262144 /* bytes of lines that a worker keeps */
 
 /* One process's way into the record. */
 struct audit {
@@ -55,8 +55,9 @@ struct audit_event {
 	const struct address *origin;   /* where the gateway connected */
 	struct http1_text method, path; /* path without its query */
 	unsigned status;
-	unsigned line; /* of the manifest */
-	bool counted;  /* the three below stand in the line */
+	unsigned line;  /* of the manifest */
+	uint64_t count; /* of events alike that the line stands for, if > 1 */
+	bool counted;   /* the three below stand in the line */
 	uint64_t bytes_out, bytes_in;
 	uint64_t duration_ms;
 	const char *detail;

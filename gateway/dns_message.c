@@ -536,6 +536,63 @@ size_t dns_query_write(uint8_t *bytes, size_t cap, uint16_t id,
 	return is_overfull(&w) ? 0 : w.len;
 }
 
+/* Where the name of a message's first question ends; 0 if it has none. */
+static size_t question_name_end(const uint8_t *bytes, size_t len)
+{
+	struct cursor c = cursor_over(bytes, len);
+	uint8_t n;
+
+	(void)cursor_bytes(&c, HEADER_LEN);
+	do {
+		n = cursor_u8(&c);
+		if (n > LABEL_MAX)
+			return 0;
+		(void)cursor_bytes(&c, n);
+	} while (n != 0 && !c.failed);
+	return c.failed ? 0 : len - cursor_left(&c);
+}
+
+void dns_query_mix_case(uint8_t *query, size_t len,
+			const uint8_t random[DNS_CASE_BYTES])
+{
+	size_t end = question_name_end(query, len);
+
+	/* The length of a label is less than any letter. */
+	for (size_t i = HEADER_LEN; i < end; i++) {
+		size_t bit = i - HEADER_LEN;
+		bool upper = random[bit / 8 % DNS_CASE_BYTES] >> bit % 8 & 1;
+
+		query[i] = lower(query[i]);
+		if (upper && query[i] >= 'a' && query[i] <= 'z')
+			query[i] = (uint8_t)(query[i] - 'a' + 'A');
+	}
+}
+
+enum dns_echo dns_response_echo(const uint8_t *bytes, size_t len,
+				const uint8_t *query, size_t query_len)
+{
+	struct cursor ours = cursor_over(query, query_len);
+	struct cursor theirs = cursor_over(bytes, len);
+	size_t end = question_name_end(query, query_len);
+	struct header asked = header_read(&ours), header = header_read(&theirs);
+	enum dns_echo echo = DNS_ECHO_EXACT;
+
+	if (end == 0 || theirs.failed || header.id != asked.id ||
+	    !(header.flags & FLAG_RESPONSE) || header.n_questions != 1)
+		return DNS_ECHO_NONE;
+	for (size_t i = HEADER_LEN; i < end; i++) {
+		uint8_t a = cursor_u8(&ours), b = cursor_u8(&theirs);
+
+		if (theirs.failed || lower(a) != lower(b))
+			return DNS_ECHO_NONE;
+		if (a != b)
+			echo = DNS_ECHO_FOLDED;
+	}
+	if (cursor_u32(&ours) != cursor_u32(&theirs) || theirs.failed)
+		return DNS_ECHO_NONE; /* type and class */
+	return echo;
+}
+
 /* --- the response from upstream --- */
 
 /* A response: where its sections start, and what has come of it so far. */

@@ -100,12 +100,33 @@ size_t dns_answer_write(uint8_t *bytes, size_t cap,
 size_t dns_query_write(uint8_t *bytes, size_t cap, uint16_t id,
 		       const struct domain *name, uint16_t type);
 
+/*
+ * Gives each letter of the name that @query asks for the case that a bit of
+ * @random says ("0x20", draft-vixie-dnsext-dns0x20): bits that a forger, who
+ * sees neither query nor answer, has to guess along with id and port.
+ */
+#define DNS_CASE_BYTES 32
+void dns_query_mix_case(uint8_t *query, size_t len,
+			const uint8_t random[DNS_CASE_BYTES]);
+
+enum dns_echo {
+	DNS_ECHO_NONE = 0, /* no response to that query */
+	DNS_ECHO_FOLDED,   /* its id and question, in another case */
+	DNS_ECHO_EXACT,
+};
+
+/* Whether @bytes begin as a response to @query does, byte for byte. */
+MUST_CHECK enum dns_echo dns_response_echo(const uint8_t *bytes, size_t len,
+					   const uint8_t *query,
+					   size_t query_len);
+
 enum dns_result {
 	DNS_RESULT_BAD = 0, /* not a response to that question, or malformed */
 	DNS_RESULT_FOUND,   /* at least one address */
 	DNS_RESULT_NODATA,
 	DNS_RESULT_NXDOMAIN,
-	DNS_RESULT_FAILED, /* SERVFAIL, REFUSED and the like */
+	DNS_RESULT_FAILED,   /* SERVFAIL, REFUSED and the like */
+	DNS_RESULT_WITHHELD, /* lookup.h: it was not asked */
 };
 
 struct dns_addresses {

@@ -199,7 +199,9 @@ void flow_close(struct flow *flow, enum reason reason, bool reset)
 	flow->upstream = NULL;
 	if (flow->pinned.len > 0)
 		pins_release(flow->worker->pins, &flow->pinned, &flow->address);
-	event_del(flow->stream.event);
+	/* There is none where it could not be watched any more. */
+	if (flow->stream.event)
+		event_del(flow->stream.event);
 	sniff_free(flow->sniff);
 	flow->sniff = NULL;
 	flow->reset = reset;

@@ -155,7 +155,7 @@ static const struct call calls[] = {
 	CALL(connect, W, "upstream.c"),
 	CALL(getsockopt, W, "listener.c"),
 	CALL(setsockopt, W, "upstream.c"),
-	CALL(getsockname, W, "listener.c"),
+	CALL(getsockname, W, "listener.c, upstream.c"),
 	CALL(getpeername, W, "listener.c"),
 	CALL(pipe2, W, "relay.c"),
 	CALL(splice, W, "relay.c"),

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <ares.h>
@@ -19,6 +21,12 @@
 #define FAILED_S 2  /* a failure is kept so long, to spare the resolver */
 #define TRY_MS 1200 /* for one try; a stub resolver gives up after 5 s */
 #define TRIES 2     /* of each server */
+/*
+ * A response in the wrong case is a forger's, or that of a server that folds
+ * it. The right one, if there is one, is on its way: so long it is waited for.
+ */
+#define FOLD_MS 300
+#define FOLDS_MS 600000 /* for so long such a server is asked in lower case */
 #define SOCKETS_MAX ((size_t)4 * LOOKUP_SERVERS_MAX) /* of c-ares, at once */
 
 TAILQ_HEAD(lookup_waits, lookup_wait);
@@ -46,6 +54,12 @@ struct question {
 	struct lookup *lookup;
 	struct key key;
 	struct lookup_waits waits;
+	uint8_t query[DNS_QUERY_MAX];
+	size_t query_len;
+	bool mixed;         /* its case was drawn at random */
+	bool again;         /* in lower case, in place of another */
+	bool replaced;      /* by such a one; nobody waits for it any more */
+	struct event *fold; /* once a response came in another case */
 	bool answered;
 	enum dns_result result;
 	struct dns_addresses addresses;
@@ -64,6 +78,9 @@ struct lookup {
 	struct table entries;
 	TAILQ_HEAD(, question) questions;
 	size_t n_questions;
+	int64_t folds_until_ms;
+	bool (*may_ask)(void *arg, const struct domain *name);
+	void *may_ask_arg;
 	struct socket sockets[SOCKETS_MAX];
 };
 
@@ -107,6 +124,7 @@ static uint32_t lifetime_s(enum dns_result result, uint32_t ttl_s)
 		return clamp(ttl_s, FAILED_S, NEGATIVE_MAX_S);
 	case DNS_RESULT_BAD:
 	case DNS_RESULT_FAILED:
+	case DNS_RESULT_WITHHELD:
 		break;
 	}
 	return FAILED_S;
@@ -144,7 +162,85 @@ static void question_free(struct question *question)
 	question->lookup->n_questions--;
 	while ((wait = TAILQ_FIRST(&question->waits)) != NULL)
 		lookup_forget(wait);
+	if (question->fold)
+		event_free(question->fold);
 	free(question);
+}
+
+/* NULL if there is no room for another question. */
+static struct question *ask(struct lookup *lookup, const struct key *key,
+			    bool mixed);
+
+/* Whoever waits for @question waits for the same one in lower case. */
+static void ask_in_lower_case(struct question *question)
+{
+	struct question *again;
+	struct lookup_wait *wait;
+
+	if (!question->mixed || question->replaced || question->answered)
+		return;
+	again = ask(question->lookup, &question->key, false);
+	if (!again)
+		return; /* then it fails in its own time */
+	again->again = true;
+	question->replaced = true;
+	while ((wait = TAILQ_FIRST(&question->waits)) != NULL) {
+		lookup_forget(wait);
+		wait->asked = again;
+		TAILQ_INSERT_TAIL(&again->waits, wait, link);
+	}
+}
+
+static void fold_timed(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	ask_in_lower_case(arg);
+}
+
+static void folded(struct question *question)
+{
+	const struct timeval left = clock_span(FOLD_MS);
+
+	if (!question->mixed || question->fold)
+		return;
+	question->fold =
+		evtimer_new(question->lookup->base, fold_timed, question);
+	if (question->fold)
+		evtimer_add(question->fold, &left);
+}
+
+/*
+ * What c-ares reads from. It would take a response in any case, and be done
+ * with the question; so it is shown none but the right one. Over UDP (@from is
+ * given) a datagram that is none, or empty, is as if it had not come.
+ */
+static ares_ssize_t receive(ares_socket_t fd, void *bytes, size_t cap,
+			    int flags, struct sockaddr *from,
+			    ares_socklen_t *from_len, void *arg)
+{
+	struct lookup *lookup = arg;
+	ares_ssize_t n = recvfrom(fd, bytes, cap, flags, from, from_len);
+	struct question *question;
+
+	if (!from || n < 0)
+		return n;
+	TAILQ_FOREACH (question, &lookup->questions, link) {
+		if (question->answered)
+			continue;
+		switch (dns_response_echo(bytes, (size_t)n, question->query,
+					  question->query_len)) {
+		case DNS_ECHO_EXACT:
+			return n;
+		case DNS_ECHO_FOLDED:
+			folded(question);
+			break;
+		case DNS_ECHO_NONE:
+			break;
+		}
+	}
+	errno = EAGAIN;
+	return -1;
 }
 
 static void deliver(evutil_socket_t fd, short what, void *arg)
@@ -172,6 +268,32 @@ static void deliver(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
+{
+	(void)arg;
+	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+}
+
+static int close_socket(ares_socket_t fd, void *arg)
+{
+	(void)arg;
+	return close(fd);
+}
+
+static int connect_socket(ares_socket_t fd, const struct sockaddr *to,
+			  ares_socklen_t len, void *arg)
+{
+	(void)arg;
+	return connect(fd, to, len);
+}
+
+static ares_ssize_t send_out(ares_socket_t fd, const struct iovec *iov, int n,
+			     void *arg)
+{
+	(void)arg;
+	return writev(fd, iov, n);
+}
+
 static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 		     int len)
 {
@@ -181,6 +303,10 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 	(void)timeouts;
 	question->addresses.n = 0;
 	question->addresses.ttl_s = 0;
+	if (status == ARES_SUCCESS && len > 0 &&
+	    dns_response_echo(bytes, (size_t)len, question->query,
+			      question->query_len) != DNS_ECHO_EXACT)
+		ask_in_lower_case(question); /* over TCP, where none forges */
 	if (status == ARES_SUCCESS && len > 0)
 		question->result = dns_response_parse(
 			bytes, (size_t)len, &question->key.name,
@@ -192,7 +318,10 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 	question->answered = true;
 	if (status == ARES_EDESTRUCTION)
 		return;
-	keep(lookup, question);
+	if (question->again && question->result != DNS_RESULT_FAILED)
+		lookup->folds_until_ms = clock_ms() + FOLDS_MS;
+	if (!question->replaced)
+		keep(lookup, question);
 	event_active(lookup->deliver, EV_TIMEOUT, 0);
 }
 
@@ -282,10 +411,14 @@ static bool set_servers(ares_channel channel,
 struct lookup *lookup_new(const struct lookup_server *servers, size_t n)
 {
 	static const struct table_ops ops = { entry_is, entry_evict };
+	/* c-ares calls all of them or none. */
+	static const struct ares_socket_functions calls = {
+		open_socket, close_socket, connect_socket, receive, send_out,
+	};
 	struct lookup *lookup = calloc(1, sizeof(*lookup));
 	struct ares_options options = {
 		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
-			 ARES_FLAG_STAYOPEN | ARES_FLAG_EDNS,
+			 ARES_FLAG_EDNS,
 		.timeout = TRY_MS,
 		.tries = TRIES,
 		.ednspsz = DNS_UDP_MAX,
@@ -313,6 +446,7 @@ struct lookup *lookup_new(const struct lookup_server *servers, size_t n)
 		lookup->channel = NULL;
 		goto fail;
 	}
+	ares_set_socket_functions(lookup->channel, &calls, lookup);
 	if (!set_servers(lookup->channel, servers, n)) {
 		log_err("lookup: c-ares does not take the resolvers");
 		goto fail;
@@ -361,7 +495,8 @@ static struct question *find_question(struct lookup *lookup,
 	struct question *question;
 
 	TAILQ_FOREACH (question, &lookup->questions, link)
-		if (!question->answered && question->key.type == key->type &&
+		if (!question->answered && !question->replaced &&
+		    question->key.type == key->type &&
 		    question->key.name.len == key->name.len &&
 		    memcmp(question->key.name.name, key->name.name,
 			   key->name.len) == 0)
@@ -369,31 +504,46 @@ static struct question *find_question(struct lookup *lookup,
 	return NULL;
 }
 
-/* NULL if there is no room for another question. */
-static struct question *ask(struct lookup *lookup, const struct key *key)
+static struct question *ask(struct lookup *lookup, const struct key *key,
+			    bool mixed)
 {
-	uint8_t bytes[300];
-	uint16_t id;
+	struct {
+		uint16_t id;
+		uint8_t letters[DNS_CASE_BYTES];
+	} random;
 	struct question *question;
-	size_t len;
 
 	if (lookup->n_questions >= LOOKUP_OUTSTANDING_MAX ||
-	    getrandom(&id, sizeof(id), 0) != sizeof(id))
+	    getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return NULL;
 	question = calloc(1, sizeof(*question));
 	if (!question)
 		return NULL;
 	question->lookup = lookup;
 	question->key = *key;
+	question->mixed = mixed;
 	TAILQ_INIT(&question->waits);
 	TAILQ_INSERT_TAIL(&lookup->questions, question, link);
 	lookup->n_questions++;
 
-	len = dns_query_write(bytes, sizeof(bytes), id, &key->name,
-			      (uint16_t)key->type);
-	ares_send(lookup->channel, bytes, (int)len, answered, question);
+	question->query_len =
+		dns_query_write(question->query, sizeof(question->query),
+				random.id, &key->name, (uint16_t)key->type);
+	if (mixed)
+		dns_query_mix_case(question->query, question->query_len,
+				   random.letters);
+	ares_send(lookup->channel, question->query, (int)question->query_len,
+		  answered, question);
 	arm_timer(lookup);
 	return question;
+}
+
+void lookup_gate(struct lookup *lookup,
+		 bool (*may_ask)(void *arg, const struct domain *name),
+		 void *arg)
+{
+	lookup->may_ask = may_ask;
+	lookup->may_ask_arg = arg;
 }
 
 bool lookup_ask(struct lookup *lookup, const struct domain *name,
@@ -418,8 +568,16 @@ bool lookup_ask(struct lookup *lookup, const struct domain *name,
 		}
 	}
 	question = find_question(lookup, &key);
+	if (!question && lookup->may_ask &&
+	    !lookup->may_ask(lookup->may_ask_arg, name)) {
+		*result = DNS_RESULT_WITHHELD;
+		addresses->n = 0;
+		addresses->ttl_s = 0;
+		return true;
+	}
 	if (!question)
-		question = ask(lookup, &key);
+		question =
+			ask(lookup, &key, clock_ms() >= lookup->folds_until_ms);
 	if (!question) {
 		*result = DNS_RESULT_FAILED;
 		addresses->n = 0;

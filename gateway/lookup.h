@@ -4,7 +4,10 @@
  * The one place that speaks to resolvers outside (through c-ares, which sends
  * what we wrote and hands back what came, unparsed). Answers are kept for
  * their TTL within [5, 300] seconds, at most LOOKUP_ENTRIES_MAX of them;
- * identical questions on the way are asked once. Whether a name may be asked
+ * identical questions on the way are asked once. A question goes out in a case
+ * drawn at random, and only a response that repeats it to the letter is heard;
+ * a server that does not keep the case is asked once more, in lower case. Each
+ * burst of questions has a port of its own. Whether a name may be asked
  * for at all is decided by the caller, before, every time: the cache knows no
  * policy and is never the reason why something is allowed.
  */
@@ -44,6 +47,14 @@ struct lookup_server {
 struct lookup *lookup_new(const struct lookup_server *servers, size_t n);
 int lookup_start(struct lookup *lookup, struct event_base *base);
 void lookup_free(struct lookup *lookup);
+
+/*
+ * Every question that would go out, whoever asks it, is put to @may_ask
+ * before; where that says no, it is DNS_RESULT_WITHHELD and not kept.
+ */
+void lookup_gate(struct lookup *lookup,
+		 bool (*may_ask)(void *arg, const struct domain *name),
+		 void *arg);
 
 /*
  * Asks for @type (A or AAAA). True if the answer is known: @result and

@@ -46,6 +46,7 @@ struct pins {
 	uint32_t virtual_buckets[BUCKETS];
 	struct real_pin real[PINS_REAL_MAX];
 	struct virtual_pin virtual[PINS_VIRTUAL_MAX];
+	struct budget budget;
 };
 
 /*
@@ -315,6 +316,17 @@ bool pins_name(struct pins *pins, const struct address *address,
 		*name = pins->virtual[index - VIRTUAL_FIRST].name;
 	unlock(pins);
 	return found && name->len > 0;
+}
+
+bool pins_spend(struct pins *pins, const struct domain *base,
+		const struct domain *name, int64_t now_ms)
+{
+	bool within;
+
+	lock(pins);
+	within = budget_spend(&pins->budget, pins->key, base, name, now_ms);
+	unlock(pins);
+	return within;
 }
 
 bool pins_is_virtual(const struct address *address)

@@ -19,6 +19,7 @@
 #define SLUICE_PINS_H
 
 #include "address.h"
+#include "budget.h"
 #include "domain.h"
 
 #define PINS_REAL_MAX 131072
@@ -55,6 +56,13 @@ MUST_CHECK bool pins_virtual(struct pins *pins, const struct domain *name,
 /* The name that a virtual address stands for. */
 MUST_CHECK bool pins_name(struct pins *pins, const struct address *address,
 			  struct domain *name);
+
+/*
+ * Whether @name, which a wildcard over @base admits, is within the budget of
+ * that wildcard (budget.h), which all workers share. If so it is spent.
+ */
+MUST_CHECK bool pins_spend(struct pins *pins, const struct domain *base,
+			   const struct domain *name, int64_t now_ms);
 
 /* Whether the address is in the virtual ranges, used or not. */
 bool pins_is_virtual(const struct address *address);

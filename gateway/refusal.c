@@ -16,6 +16,7 @@
 static bool port_matters(enum reason reason)
 {
 	return reason != REASON_NAME_NOT_LISTED &&
+	       reason != REASON_DNS_TUNNEL_SUSPECT &&
 	       reason != REASON_NAME_DENIED && reason != REASON_ADDRESS_PRIVATE;
 }
 
@@ -103,6 +104,7 @@ unsigned refusal_status(enum reason reason)
 	case REASON_SOURCE_SPOOFED:
 	case REASON_GATEWAY_ITSELF:
 	case REASON_POLICY_CHANGED:
+	case REASON_DNS_TUNNEL_SUSPECT:
 	case REASON_COUNT:
 		break;
 	}

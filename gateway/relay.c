@@ -82,7 +82,17 @@ static void pipe_give(struct relay_pipes *pipes, struct direction *direction)
 	direction->in_pipe = 0;
 }
 
-/* One step; returns bytes moved, 0 for none, or -errno. */
+/* Writes what has been read; returns bytes moved, 0 for none, or -errno. */
+static ssize_t step_flush(struct direction *direction)
+{
+	ssize_t n = buffer_flush(&direction->buffer, direction->to);
+
+	if (n > 0)
+		*direction->count += (uint64_t)n;
+	return n == -EAGAIN ? 0 : n;
+}
+
+/* One step; returns the same. */
 static ssize_t step_copy(struct direction *direction)
 {
 	ssize_t moved = 0, n;
@@ -96,14 +106,8 @@ static ssize_t step_copy(struct direction *direction)
 		else if (n > 0)
 			moved += n;
 	}
-	n = buffer_flush(&direction->buffer, direction->to);
-	if (n < 0 && n != -EAGAIN)
-		return n;
-	if (n > 0) {
-		*direction->count += (uint64_t)n;
-		moved += n;
-	}
-	return moved;
+	n = step_flush(direction);
+	return n < 0 ? n : moved + n;
 }
 
 static ssize_t step_splice(struct direction *direction)
@@ -226,6 +230,29 @@ static int unguard(struct relay *relay)
 	return 0;
 }
 
+/* Reads in what has just come what the origin's first message is. */
+static int learn(struct relay *relay)
+{
+	const struct buffer *buffer = &relay->in.buffer;
+
+	if (tls_reader_feed(&relay->server,
+			    (const uint8_t *)buffer_data(buffer), buffer->len,
+			    NULL) == TLS_READ_MORE)
+		return 0;
+	switch (tls_server_first(&relay->server)) {
+	case TLS_SERVER_HELLO:
+		return unguard(relay);
+	case TLS_SERVER_RETRY:
+		relay->retried = true;
+		break;
+	case TLS_SERVER_OTHER:
+		/* An alert: the agent has nothing to add. */
+		relay->out.ended = true;
+		break;
+	}
+	return 0;
+}
+
 /*
  * Passes the origin's bytes on and learns from them whether the agent's may
  * pass. Returns bytes moved or -errno; -EPROTO if the second hello differs.
@@ -237,12 +264,9 @@ static ssize_t step_guarded(struct relay *relay)
 	ssize_t moved, n;
 	bool bad;
 
-	n = buffer_flush(&relay->out.buffer, relay->out.to);
-	if (n < 0 && n != -EAGAIN)
-		return n;
-	if (n > 0)
-		*relay->out.count += (uint64_t)n;
-	moved = n > 0 ? n : 0;
+	moved = step_flush(&relay->out);
+	if (moved < 0)
+		return moved;
 
 	if (before == 0 && !relay->retried) {
 		n = buffer_fill(&in->buffer, in->from);
@@ -250,34 +274,14 @@ static ssize_t step_guarded(struct relay *relay)
 			return n;
 		if (n == 0)
 			in->ended = true;
-		if (n > 0) {
+		if (n > 0)
 			moved += n;
-			switch (tls_reader_feed(
-				&relay->server,
-				(const uint8_t *)buffer_data(&in->buffer),
-				in->buffer.len, NULL)) {
-			case TLS_READ_MORE:
-				break;
-			case TLS_READ_DONE:
-			case TLS_READ_BAD:
-				switch (tls_server_first(&relay->server)) {
-				case TLS_SERVER_HELLO:
-					n = unguard(relay);
-					break;
-				case TLS_SERVER_RETRY:
-					relay->retried = true;
-					break;
-				case TLS_SERVER_OTHER:
-					/* An alert: it has nothing to add. */
-					relay->out.ended = true;
-					break;
-				}
-				if (n < 0)
-					return n;
-			}
-		}
+		n = n > 0 ? learn(relay) : 0;
+		if (n < 0)
+			return n;
 	}
-	n = step_copy(in);
+	/* Only what @server has seen: nothing is read here. */
+	n = step_flush(in);
 	if (n < 0)
 		return n;
 	moved += n;

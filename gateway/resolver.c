@@ -3,6 +3,8 @@
 #include "buffer.h"
 #include "clock.h"
 #include "log.h"
+#include "repeats.h"
+#include "special_use.h"
 #include "table.h"
 #include "worker.h"
 
@@ -21,6 +23,7 @@
 #define REFUSAL_TTL_S 5  /* short: a manifest may change */
 #define VIRTUAL_TTL_S 60 /* it never changes, but its rules may */
 #define IDLE_MS 10000    /* of a TCP connection; RFC 7766 6.2.3 */
+#define SWEEP_MS 2000 /* between looks at refusals that are still to be told */
 
 /* A question over UDP came so, and its answer goes back the same way. */
 struct datagram {
@@ -62,6 +65,8 @@ struct resolver {
 	size_t n_jobs;
 	TAILQ_HEAD(, connection) connections;
 	size_t n_connections;
+	struct repeats repeats;
+	struct event *sweep;
 };
 
 /* Who asks, and how the answer gets back. */
@@ -211,10 +216,10 @@ static const char *type_name(uint16_t type, char text[16])
 	return text;
 }
 
+/* Of a question that was not refused. */
 static void record(const struct resolver *resolver, const struct asker *asker,
 		   const struct dns_query *query,
-		   const struct decision *decision,
-		   const struct refusal *refusal, const char *detail)
+		   const struct decision *decision, const char *detail)
 {
 	char type[16];
 	struct audit_event event = {
@@ -222,7 +227,6 @@ static void record(const struct resolver *resolver, const struct asker *asker,
 		.judged = true,
 		.verdict = decision->verdict,
 		.reason = decision->reason,
-		.refusal = refusal ? refusal->id : NULL,
 		.protocol = asker->connection ? "tcp" : "udp",
 		.name = &query->name,
 		.type = type_name(query->type, type),
@@ -235,6 +239,81 @@ static void record(const struct resolver *resolver, const struct asker *asker,
 	(void)audit_write(&resolver->worker->audit, &event);
 }
 
+/* Of refusals that are alike. */
+static void record_refusals(void *arg, const struct repeat *repeat)
+{
+	const struct resolver *resolver = arg;
+	char type[16];
+	struct audit_event event = {
+		.event = "dns",
+		.judged = true,
+		.verdict = VERDICT_DENY,
+		.reason = repeat->reason,
+		.refusal = repeat->id[0] ? repeat->id : NULL,
+		.protocol = repeat->over_tcp ? "tcp" : "udp",
+		.name = &repeat->name,
+		.asked = repeat->asked.name,
+		.type = repeat->type ? type_name(repeat->type, type) : NULL,
+		.agent = &repeat->agent,
+		.agent_port = repeat->agent_port,
+		.line = repeat->line,
+		.count = repeat->count,
+	};
+
+	(void)audit_write(&resolver->worker->audit, &event);
+}
+
+static void sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct resolver *resolver = arg;
+
+	(void)fd;
+	(void)what;
+	repeats_sweep(&resolver->repeats, clock_ms());
+}
+
+/*
+ * Counts a refusal and sees to its line. The answer's text is borrowed from
+ * what is returned; NULL for want of memory.
+ */
+static const struct repeat *refuse(struct resolver *resolver,
+				   const struct asker *asker,
+				   const struct dns_query *query,
+				   const struct decision *decision)
+{
+	bool tunnel = decision->reason == REASON_DNS_TUNNEL_SUSPECT;
+	/* Those names all differ; what they have in common is refused. */
+	const struct domain *name =
+		tunnel ? &decision->route->host.base : &query->name;
+	struct attempt attempt = { .kind = ATTEMPT_RESOLVE, .name = name };
+	char text[REFUSAL_SUMMARY_MAX];
+	struct repeat *repeat;
+	struct refusal refusal;
+	bool is_new;
+
+	repeat = repeats_place(&resolver->repeats, name, decision->reason,
+			       tunnel ? 0 : query->type, &is_new);
+	if (!repeat)
+		return NULL;
+	if (is_new && decision->reason != REASON_DNS_MALFORMED) {
+		refusal_make(&refusal, resolver->worker->config->refusal_key,
+			     &attempt, decision, NULL, 0);
+		refusal_summary(&refusal, text);
+		(void)snprintf(repeat->id, sizeof(repeat->id), "%s",
+			       refusal.id);
+		(void)snprintf(repeat->text, sizeof(repeat->text), "%.*s",
+			       DNS_EDE_TEXT_MAX, text);
+	}
+	repeat->agent = *asker->agent;
+	repeat->agent_port = asker->agent_port;
+	repeat->over_tcp = asker->connection;
+	if (tunnel)
+		repeat->asked = query->name;
+	repeat->line = decision->route ? decision->route->line : 0;
+	repeats_count(&resolver->repeats, repeat, clock_ms());
+	return repeat;
+}
+
 /* --- answers --- */
 
 static bool has_ipv6(const struct resolver *resolver)
@@ -242,60 +321,27 @@ static bool has_ipv6(const struct resolver *resolver)
 	return resolver->worker->config->redirect.gateway6.family != 0;
 }
 
-/*
- * Names that mean something only on this host or this network (RFC 6761,
- * RFC 6762, RFC 8375), and single labels: nobody takes those for a site.
- */
-static bool is_public(const struct domain *name)
-{
-	static const char *const special[] = {
-		"localhost", "local",   "internal", "home.arpa",   "arpa",
-		"onion",     "invalid", "lan",      "localdomain",
-	};
-
-	if (!strchr(name->name, '.'))
-		return false;
-	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {
-		size_t len = strlen(special[i]);
-
-		if (name->len > len && name->name[name->len - len - 1] == '.' &&
-		    memcmp(name->name + name->len - len, special[i], len) == 0)
-			return false;
-	}
-	/* Firefox asks for it to learn whether DNS is filtered: it is. */
-	return strcmp(name->name, "use-application-dns.net") != 0;
-}
-
 static void answer_refusal(struct resolver *resolver, const struct asker *asker,
 			   const struct dns_query *query,
-			   const struct decision *decision, const char *detail)
+			   const struct decision *decision)
 {
 	struct worker *worker = resolver->worker;
 	bool explain =
 		policy_refusals(worker->policy) == POLICY_REFUSALS_EXPLAIN;
-	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
-				   .name = &query->name };
-	char text[REFUSAL_SUMMARY_MAX];
 	struct dns_answer answer = {
 		.rcode = DNS_NXDOMAIN,
 		.ttl_s = NEGATIVE_TTL_S,
 		.soa = true,
 		.ede = DNS_EDE_BLOCKED,
-		.ede_text = text,
 	};
 	struct address v4, v6;
-	struct refusal refusal;
+	const struct repeat *repeat = refuse(resolver, asker, query, decision);
 
-	refusal_make(&refusal, worker->config->refusal_key, &attempt, decision,
-		     NULL, 0);
-	if (explain)
-		refusal_summary(&refusal, text);
-	else
-		(void)snprintf(text, sizeof(text), "%s", refusal.id);
-	record(resolver, asker, query, decision, &refusal, detail);
+	if (repeat)
+		answer.ede_text = explain ? repeat->text : repeat->id;
 
 	pins_refusal_address(&v4, &v6);
-	if (explain && is_public(&query->name) &&
+	if (explain && special_use_of(&query->name) == SPECIAL_USE_NONE &&
 	    (query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA)) {
 		answer.rcode = DNS_NOERROR;
 		if (query->type == DNS_TYPE_A || has_ipv6(resolver)) {
@@ -335,12 +381,12 @@ static void answer_virtual(struct resolver *resolver, const struct asker *asker,
 				     .ede = DNS_EDE_NONE };
 
 	if (!pins_virtual(resolver->worker->pins, &query->name, &v4, &v6)) {
-		record(resolver, asker, query, &full, NULL,
+		record(resolver, asker, query, &full,
 		       "no virtual address is left");
 		answer_plain(asker, query, DNS_SERVFAIL, false, 0);
 		return;
 	}
-	record(resolver, asker, query, decision, NULL, NULL);
+	record(resolver, asker, query, decision, NULL);
 	answer.addresses = query->type == DNS_TYPE_A ? &v4 : &v6;
 	reply(asker, query, &answer);
 }
@@ -375,13 +421,13 @@ static void answer_found(struct resolver *resolver, const struct asker *asker,
 		if (may_tell(worker, decision->route, &found->list[i]))
 			told[answer.n_addresses++] = found->list[i];
 	if (answer.n_addresses == 0) {
-		answer_refusal(resolver, asker, query, &private, NULL);
+		answer_refusal(resolver, asker, query, &private);
 		return;
 	}
 	/* Before the answer is out: the agent may connect at once. */
 	for (size_t i = 0; i < answer.n_addresses; i++)
 		pins_add(worker->pins, &query->name, &told[i]);
-	record(resolver, asker, query, decision, NULL,
+	record(resolver, asker, query, decision,
 	       answer.n_addresses < found->n ? "some addresses were left out"
 					     : NULL);
 	reply(asker, query, &answer);
@@ -398,7 +444,7 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 		policy_judge(resolver->worker->policy, &attempt);
 
 	if (decision.verdict == VERDICT_DENY) {
-		answer_refusal(resolver, asker, query, &decision, NULL);
+		answer_refusal(resolver, asker, query, &decision);
 		return;
 	}
 	switch (result) {
@@ -406,23 +452,42 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 		answer_found(resolver, asker, query, &decision, found);
 		return;
 	case DNS_RESULT_NODATA:
-		record(resolver, asker, query, &decision, NULL, "no data");
+		record(resolver, asker, query, &decision, "no data");
 		answer_plain(asker, query, DNS_NOERROR, true, found->ttl_s);
 		return;
 	case DNS_RESULT_NXDOMAIN:
-		record(resolver, asker, query, &decision, NULL, "no such name");
+		record(resolver, asker, query, &decision, "no such name");
 		answer_plain(asker, query, DNS_NXDOMAIN, true, found->ttl_s);
+		return;
+	case DNS_RESULT_WITHHELD:
+		decision.verdict = VERDICT_DENY;
+		decision.reason = REASON_DNS_TUNNEL_SUSPECT;
+		answer_refusal(resolver, asker, query, &decision);
 		return;
 	case DNS_RESULT_BAD:
 	case DNS_RESULT_FAILED:
 		break;
 	}
 	decision.reason = REASON_UPSTREAM_DNS;
-	record(resolver, asker, query, &decision, NULL, NULL);
+	record(resolver, asker, query, &decision, NULL);
 	answer_plain(asker, query, DNS_SERVFAIL, false, 0);
 }
 
 /* --- questions --- */
+
+/* Whether a name that is admitted may be asked for once more. */
+static bool may_ask(void *arg, const struct domain *name)
+{
+	const struct resolver *resolver = arg;
+	const struct worker *worker = resolver->worker;
+	struct attempt attempt = { .kind = ATTEMPT_RESOLVE, .name = name };
+	struct decision decision = policy_judge(worker->policy, &attempt);
+
+	return decision.verdict != VERDICT_DENY && decision.route &&
+	       (!decision.route->host.below ||
+		pins_spend(worker->pins, &decision.route->host.base, name,
+			   clock_ms()));
+}
 
 static void job_free(struct job *job)
 {
@@ -487,6 +552,32 @@ static void look_up(struct resolver *resolver, const struct asker *asker,
 	}
 }
 
+/* What needs neither policy nor world: true if it was answered. */
+static bool answer_special(const struct resolver *resolver,
+			   const struct asker *asker,
+			   const struct dns_query *query)
+{
+	static const struct address loopback[2] = {
+		{ .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
+		{ .family = AF_INET6, .bytes = { [15] = 1 } },
+	};
+	const struct decision local = { .verdict = VERDICT_INTERCEPT,
+					.reason = REASON_ALLOWED };
+	const struct dns_answer answer = { .addresses = loopback,
+					   .n_addresses = 2,
+					   .ttl_s = VIRTUAL_TTL_S,
+					   .ede = DNS_EDE_NONE };
+
+	if (special_use_of(&query->name) != SPECIAL_USE_LOOPBACK)
+		return false;
+	record(resolver, asker, query, &local, "its own loopback");
+	if (query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA)
+		reply(asker, query, &answer);
+	else
+		answer_plain(asker, query, DNS_NOERROR, true, NEGATIVE_TTL_S);
+	return true;
+}
+
 static void handle_query(struct resolver *resolver, const struct asker *asker,
 			 const struct dns_query *query)
 {
@@ -503,8 +594,18 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 		decision.reason = REASON_NAME_INVALID;
 	else
 		decision = policy_judge(worker->policy, &attempt);
+	/* Of the agent's own host, whatever the policy says of it. */
+	if (decision.reason != REASON_UNRECORDABLE &&
+	    decision.reason != REASON_NAME_INVALID &&
+	    answer_special(resolver, asker, query))
+		return;
 	if (decision.verdict == VERDICT_DENY) {
-		answer_refusal(resolver, asker, query, &decision, NULL);
+		answer_refusal(resolver, asker, query, &decision);
+		return;
+	}
+	if (special_use_of(&query->name) == SPECIAL_USE_NEVER) {
+		record(resolver, asker, query, &decision, "no such name");
+		answer_plain(asker, query, DNS_NXDOMAIN, true, NEGATIVE_TTL_S);
 		return;
 	}
 	/* A name that exists is never denied by its types: NODATA. */
@@ -512,7 +613,7 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 	    (query->type == DNS_TYPE_AAAA && !has_ipv6(resolver))) {
 		if (!address_type)
 			decision.reason = REASON_DNS_TYPE;
-		record(resolver, asker, query, &decision, NULL, "no data");
+		record(resolver, asker, query, &decision, "no data");
 		answer_plain(asker, query, DNS_NOERROR, true, NEGATIVE_TTL_S);
 		return;
 	}
@@ -534,7 +635,7 @@ static void handle_message(struct resolver *resolver, const struct asker *asker,
 	case DNS_PARSED_DROP:
 		return;
 	case DNS_PARSED_ERROR:
-		record(resolver, asker, &query, &malformed, NULL, NULL);
+		(void)refuse(resolver, asker, &query, &malformed);
 		answer_plain(asker, &query, rcode, false, 0);
 		return;
 	case DNS_PARSED_QUERY:
@@ -726,6 +827,7 @@ struct resolver *resolver_new(struct worker *worker,
 {
 	const int fds[4] = { listeners->dns4, listeners->dns6,
 			     listeners->dnstcp4, listeners->dnstcp6 };
+	const struct timeval every = clock_span(SWEEP_MS);
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 
 	if (!resolver)
@@ -733,6 +835,14 @@ struct resolver *resolver_new(struct worker *worker,
 	resolver->worker = worker;
 	TAILQ_INIT(&resolver->jobs);
 	TAILQ_INIT(&resolver->connections);
+	resolver->sweep =
+		event_new(worker->base, -1, EV_PERSIST, sweep, resolver);
+	if (repeats_init(&resolver->repeats, record_refusals, resolver) < 0 ||
+	    !resolver->sweep || evtimer_add(resolver->sweep, &every) < 0) {
+		resolver_free(resolver);
+		return NULL;
+	}
+	lookup_gate(worker->lookup, may_ask, resolver);
 	for (int i = 0; i < 4; i++) {
 		if (fds[i] < 0)
 			continue;
@@ -770,5 +880,9 @@ void resolver_free(struct resolver *resolver)
 		close(event_get_fd(resolver->events[i]));
 		event_free(resolver->events[i]);
 	}
+	lookup_gate(resolver->worker->lookup, NULL, NULL);
+	if (resolver->sweep)
+		event_free(resolver->sweep);
+	repeats_done(&resolver->repeats);
 	free(resolver);
 }

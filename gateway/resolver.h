@@ -9,6 +9,12 @@
  *	admitted	A, AAAA: its addresses (real or virtual); else NODATA
  *	not admitted	A, AAAA: the refusal address (`refusals: explain`);
  *			else NXDOMAIN; always with Extended DNS Error 15
+ *
+ * Names below a wildcard are the agent's to make up, so what is asked for them
+ * upstream, by this module or for a connection, has a budget for each wildcard
+ * route (budget.h has the numbers and what they let through). Past it names
+ * are refused like others, as `dns_tunnel_suspect`, with one id and one line
+ * of the record for the wildcard.
  */
 #ifndef SLUICE_RESOLVER_H
 #define SLUICE_RESOLVER_H

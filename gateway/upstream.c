@@ -122,7 +122,35 @@ static void finish(struct upstream *upstream, enum reason reason)
 
 /* --- which addresses may be dialled --- */
 
-static bool is_ours(const struct config *config, const struct address *address)
+/*
+ * Whether the machine has @address itself, on whatever interface and by now:
+ * what is sent to an own address comes from it. Nothing is sent here.
+ */
+static bool is_local(const struct address *address, uint16_t port)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = address_to_sockaddr(address, port, &sa);
+	struct address from;
+	bool local = true; /* unless that can be told */
+	int fd = socket(address->family,
+			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return true;
+	if (connect(fd, (const struct sockaddr *)&sa, len) < 0) {
+		local = false; /* there is no way there at all */
+	} else {
+		len = sizeof(sa);
+		if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+		    address_from_sockaddr(&from, NULL, (struct sockaddr *)&sa))
+			local = address_equal(&from, address);
+	}
+	close(fd);
+	return local;
+}
+
+static bool is_ours(const struct config *config, const struct address *address,
+		    uint16_t port)
 {
 	const struct redirect *redirect = &config->redirect;
 
@@ -133,7 +161,7 @@ static bool is_ours(const struct config *config, const struct address *address)
 	for (size_t i = 0; i < redirect->n_prefixes; i++)
 		if (prefix_holds(&redirect->prefixes[i], address))
 			return true;
-	return false;
+	return is_local(address, port);
 }
 
 static bool may_dial(const struct upstream *upstream,
@@ -151,7 +179,7 @@ static bool may_dial(const struct upstream *upstream,
 	case ADDRESS_GLOBAL:
 		break;
 	}
-	return !is_ours(worker->config, address) &&
+	return !is_ours(worker->config, address, upstream->port) &&
 	       !policy_denies_address(worker->policy, address, upstream->port);
 }
 

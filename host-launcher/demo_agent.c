@@ -156,6 +156,7 @@ static int probe_dns(const char *server, const char *name)
 		return 0;
 	case DNS_RESULT_NODATA:
 	case DNS_RESULT_FAILED:
+	case DNS_RESULT_WITHHELD:
 	case DNS_RESULT_BAD:
 		break;
 	}

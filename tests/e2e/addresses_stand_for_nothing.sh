@@ -6,7 +6,7 @@ world_serves listed.test unlisted.test
 manifest 'routes: [{host: listed.test}]'
 listed=$(world_address listed.test)
 agent $CURL https://listed.test/ | expect 'hello from listed.test'
-before=$(world_settled)
+before=$(world_settled not port 53)
 
 for host in 93.184.216.1 "$listed" '[2606:2800:220:1::1]' 8.8.8.8; do
 	agent $CURL "http://$host/" | expect '"reason":"address_not_listed"'
@@ -22,7 +22,10 @@ agent $CURL -k https://listed.test:8443/ | expect '"reason":"port_not_listed"'
 agent sh -c "openssl s_client -connect $listed:443 -noservername </dev/null 2>&1
 	:" | expect alert
 
-[ "$(world_settled)" -eq "$before" ] || fail 'something reached the world'
+[ "$(world_settled not port 53)" -eq "$before" ] ||
+	fail 'something reached the world'
+grep 'query\[' "$DIR/dnsmasq.log" | grep -v -i ' listed.test ' &&
+	fail 'something else was asked for'
 
 # A listed name at an address that it was never given: it may reach the real
 # origin or nothing, and not that address.

@@ -46,7 +46,6 @@ cat >"$DIR/apt/conf" <<-END
 END
 
 world_serves apt.test unlisted.test
-chown 0:0 "$DIR" # nginx gave it to its own user
 manifest 'routes: [{host: apt.test}]'
 
 # agent_gets COMMAND...: apt-get's, as the agent.

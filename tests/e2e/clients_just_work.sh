@@ -11,7 +11,6 @@ for variable in http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY \
 done
 mkdir -p "$DIR/home" "$DIR/files"
 world_serves listed.test unlisted.test
-chown 0:0 "$DIR" # nginx gave it to its own user
 manifest 'routes: [{host: listed.test}]'
 
 # reaches COMMAND...: and prints what the origin serves.

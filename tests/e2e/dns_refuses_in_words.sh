@@ -5,7 +5,6 @@
 need dig
 dig='dig +tries=1 +time=5'
 world_serves listed.test unlisted.test
-chown 0:0 "$DIR" # nginx gave it to its own user
 manifest 'routes: [{host: listed.test}]'
 
 for over in +notcp +tcp; do

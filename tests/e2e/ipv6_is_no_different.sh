@@ -7,6 +7,9 @@ world_tcp raw.test
 # After the names have their numbers: take away, or point into nothing.
 sed -i -e '/:.* four\.test$/d' -e '/\..* six\.test$/{/:/!d}' \
 	-e 's/^.*:.* dead\.test$/2606:2800:220:1::dead dead.test/' "$DIR/hosts"
+# Packets to the dead one arrive at nobody, and nobody says so.
+ip -n "$GATEWAY" neigh add 2606:2800:220:1::dead lladdr 02:00:00:00:00:01 \
+	dev up0 nud permanent
 world_resolves
 manifest 'routes:
   - host: both.test

@@ -70,8 +70,8 @@ _end()
 	status=$?
 	trap - EXIT INT TERM
 	set +e
-	if [ -n "${GATEWAY_PID:-}" ] && kill -TERM "$GATEWAY_PID" 2>/dev/null
-	then
+	if [ -n "${GATEWAY_PID:-}" ]; then
+		kill -TERM "$GATEWAY_PID" 2>/dev/null
 		wait "$GATEWAY_PID"
 		ended=$?
 		if [ $status -eq 0 ] && [ $ended -ne 0 ]; then
@@ -79,12 +79,21 @@ _end()
 			status=1
 		fi
 	fi
-	for pid in $PIDS; do
-		kill "$pid" 2>/dev/null
+	# A function in the background is a shell that waits for its program, so
+	# ending $PIDS is not enough: whatever is left in there was ours too.
+	for pid in $PIDS $(for ns in "$AGENT" "$GATEWAY" "$WORLD"; do
+		ip netns pids "$ns" 2>/dev/null
+	done); do
+		kill -KILL "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
+	if [ $status -eq 0 ] && [ -z "${DEATHS_EXPECTED:-}" ] &&
+		grep -q 'supervise: .* (pid [0-9]*) ended' "$DIR/gateway.log" 2>/dev/null; then
+		echo 'FAILED: a process of the gateway died' >&2
+		status=1
+	fi
 	if grep -Eq 'ERROR: (Address|Leak|Undefined)|runtime error:' \
-		"$DIR/gateway.log" 2>/dev/null; then
+		"$DIR"/gateway*.log 2>/dev/null; then
 		echo 'FAILED: a sanitizer spoke' >&2
 		status=1
 	fi
@@ -93,10 +102,14 @@ _end()
 		tail -n 40 "$DIR/gateway.log" >&2
 		echo '--- audit' >&2
 		tail -n 20 "$DIR/audit.jsonl" >&2
+		echo '--- the last that the world heard' >&2
+		tcpdump -r "$DIR/world.pcap" -n 2>/dev/null | tail -n 20 >&2
 	fi
 	for ns in "$AGENT" "$GATEWAY" "$WORLD"; do
 		ip netns del "$ns" 2>/dev/null
 	done
+	awk -v dir="$DIR/" 'index($2, dir) == 1 { print $2 }' /proc/mounts |
+		xargs -r umount
 	rm -rf "$DIR"
 	exit $status
 }
@@ -127,13 +140,17 @@ _make()
 	# Where a packet of the agent's would go if the gateway forwarded it.
 	ip -n "$GATEWAY" route add default via 93.184.216.1
 	ip -n "$GATEWAY" -6 route add default via 2606:2800:220:1::1 dev up0
-	ip -n "$WORLD" route add 10.77.0.0/30 via 93.184.216.2
-	# And a world that would answer it, whoever it was meant for.
-	ip -n "$WORLD" route add local 0.0.0.0/0 dev lo table 10
-	ip -n "$WORLD" rule add iif eth0 lookup 10 pref 10
-	ip -n "$WORLD" -6 route add local ::/0 dev lo table 10
-	ip -n "$WORLD" -6 rule add iif eth0 ipproto tcp lookup 10 pref 10
-	ip -n "$WORLD" -6 rule add iif eth0 ipproto udp lookup 10 pref 10
+	# And a world that would answer it, whoever it was meant for: everything
+	# but the way back is local there. Its own table of local addresses is
+	# the only one that also lets it answer from them.
+	ip -n "$WORLD" route add 93.184.216.2 dev eth0 table local
+	ip -n "$WORLD" route add 10.77.0.0/30 via 93.184.216.2 table local
+	ip -n "$WORLD" route add local 0.0.0.0/0 dev lo table local
+	ip -n "$WORLD" -6 route add fe80::/10 dev eth0 table local
+	ip -n "$WORLD" -6 route add 2606:2800:220:1::2 dev eth0 table local
+	ip -n "$WORLD" -6 route add fd73:6c75:6963:1::/126 \
+		via 2606:2800:220:1::2 dev eth0 table local
+	ip -n "$WORLD" -6 route add local ::/0 dev lo table local
 }
 
 # --- the world ---
@@ -149,7 +166,8 @@ world_address()
 
 _world_name()
 {
-	grep -q -x -F -- "$1" "$DIR/names" && return
+	# A test may have said itself where the name leads to.
+	grep -q -x -- ".* $1" "$DIR/hosts" && return
 	echo "$1" >>"$DIR/names"
 	n=$(wc -l <"$DIR/names")
 	ip -n "$WORLD" addr add "93.184.216.$((100 + n))/24" dev eth0
@@ -183,7 +201,8 @@ world_certificate()
 }
 
 # world_serves NAME...: each with an address of its own, HTTP on port 80 and
-# HTTPS on 443 and 8443; the answer is "hello from NAME".
+# HTTPS on 443 and 8443; the answer is "hello from NAME". $DNSMASQ has what more
+# its resolver is to be told.
 world_serves()
 {
 	need nginx dnsmasq openssl
@@ -220,6 +239,7 @@ world_serves()
 			uwsgi_temp_path $DIR/nginx;
 			scgi_temp_path $DIR/nginx;
 			client_max_body_size 0;
+			ssl_protocols TLSv1.2 TLSv1.3;
 			server_names_hash_bucket_size 128;
 			server {
 				listen 80 default_server;
@@ -242,7 +262,8 @@ world_serves()
 		--conf-file=/dev/null --no-resolv --no-hosts --no-daemon \
 		--addn-hosts="$DIR/hosts" --log-queries --log-facility=- \
 		--listen-address=93.184.216.53 --bind-interfaces \
-		--cache-size=0 --local-ttl=60 --user=root --pid-file=
+		--cache-size=0 --local-ttl=60 --user=root --pid-file= \
+		${DNSMASQ:-}
 	await in_world $CURL -o /dev/null "http://93.184.216.1/" ||
 		fail 'nginx did not start'
 	await grep -q started "$DIR/dnsmasq.log" || fail 'dnsmasq did not start'
@@ -260,9 +281,22 @@ world_listens()
 	await grep -q listening "$DIR/tcpdump.log" || fail 'tcpdump did not start'
 }
 
+# Waits until the capture has all that has arrived so far: what the gateway's
+# machine sends now comes after it.
+FENCE='udp dst port 9 and src host 93.184.216.2 and udp[8:4] = 0x66656e63'
+_world_has_heard_all()
+{
+	mark="fence $(date +%s%N)."
+	in_gateway bash -c "printf %s '$mark' >/dev/udp/93.184.216.1/9" ||
+		fail 'the capture cannot be fenced'
+	await grep -a -q -F "$mark" "$DIR/world.pcap" ||
+		fail 'the capture is deaf'
+}
+
 # world_heard WORD: whether any packet or any server's log has it.
 world_heard()
 {
+	_world_has_heard_all
 	grep -a -i -q -- "$1" "$DIR/world.pcap" || grep -i -q -- "$1" \
 		"$DIR/nginx.log" "$DIR/nginx-error.log" "$DIR/dnsmasq.log" \
 		"$DIR"/world-*.log 2>/dev/null
@@ -275,21 +309,29 @@ world_heard_nothing_of()
 	done
 }
 
-# Packets that arrived so far; `tcpdump -r` filters may follow.
+# world_packets [FILTER...]: how many have arrived so far that tcpdump's FILTER is
+# true of.
 world_packets()
 {
-	tcpdump -r "$DIR/world.pcap" -n "$@" 2>/dev/null | wc -l
+	_world_has_heard_all
+	tcpdump -r "$DIR/world.pcap" -n "not ($FENCE)${1:+ and ($*)}" \
+		2>/dev/null | wc -l
 }
 
 # The same, once what allowed connections still had to say has been said.
+# What a worker asks about a listed name may have to be left out of it: each
+# has answers of its own.
 world_settled()
 {
 	last=
-	now=$(world_packets)
+	now=$(world_packets "$@")
+	tries=30
 	while [ "$now" != "$last" ]; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || fail 'the world is never left in peace'
 		sleep 0.3
 		last=$now
-		now=$(world_packets)
+		now=$(world_packets "$@")
 	done
 	echo "$now"
 }
@@ -379,7 +421,7 @@ audit_has()
 }
 
 [ "$(id -u)" -eq 0 ] || skip 'making network namespaces needs root'
-need ip unshare tcpdump curl
+need ip unshare tcpdump curl bash
 ip netns add "$AGENT" 2>/dev/null || skip 'no network namespaces here'
 ip netns del "$AGENT"
 trap _end EXIT

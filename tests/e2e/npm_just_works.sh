@@ -20,7 +20,6 @@ END
 echo '{"name": "project", "version": "1.0.0"}' >"$DIR/project/package.json"
 
 world_serves npm.test unlisted.test
-chown 0:0 "$DIR" # nginx gave it to its own user
 manifest 'routes: [{host: npm.test}]'
 
 agent_installs()

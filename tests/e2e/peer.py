@@ -235,10 +235,14 @@ def answer(connection, stream, request, fields, where):
     if expects:
         log(where, "continue")
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-    body = read_body(stream, fields)
+    body = (stream.read() if what == "to_the_end"
+            else read_body(stream, fields))
     log(where, "body", len(body), digest(body))
     if what == "git":
         git(connection, method, target, fields, body)
+    elif what == "to_the_end":
+        say(connection, "200 OK", f"{len(body)} {digest(body)}\n".encode())
+        return False
     elif what == "length":
         data = content(int(words[1]))
         connection.sendall(ok + length + (b"" if head else data))
@@ -409,6 +413,8 @@ def tls_for(folder):
 
     def fresh(name):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # An end that TLS does not announce is an end; one may answer to it.
+        context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
         context.load_cert_chain(f"{folder}/{name}.pem", f"{folder}/{name}.key")
         return context
 

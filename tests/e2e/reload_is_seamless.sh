@@ -3,7 +3,6 @@
 . "${0%/*}/lib.sh"
 
 world_serves always.test spliced.test new.test
-chown 0:0 "$DIR" # nginx gave it to its own user
 old='routes:
   - host: always.test
   - {host: spliced.test, tls: splice}'
@@ -19,12 +18,12 @@ agent $CURL https://new.test/ | expect name_not_listed
 
 # The world's certificates are trusted too, for what is spliced.
 cat >"$DIR/load" <<-'END'
-	cat "$1" "$SSL_CERT_FILE" >"$2"
+	cat "$1" "$NODE_EXTRA_CA_CERTS" >"$2"
 	n=0
 	while [ ! -e "$3" ]; do
 		for url in https://always.test http://always.test \
 			https://spliced.test; do
-			curl -sS --cacert "$2" --max-time 10 --fail \
+			curl -sS --cacert "$2" --max-time 10 --fail-early --fail \
 				-o /dev/null -o /dev/null -o /dev/null \
 				"$url/[1-3]" || exit 1
 			n=$((n + 1))

@@ -11,9 +11,10 @@
  * Its first byte says where the agent was headed, and whether origins answer.
  *
  * Whatever is written to an origin is requests whose Host is the name that it
- * was dialled for, which the manifest admits; once a refusal is recorded
- * nobody is dialled and no origin hears another byte; each line of the record
- * is one line; what the agent hears begins as an answer.
+ * was dialled for, which the manifest admits and the agent was told is where
+ * it was headed; once a refusal is recorded nobody is dialled and no origin
+ * hears another byte; each line of the record is one line; what the agent
+ * hears begins as an answer.
  */
 #include "clock.h"
 #include "inspect.h"
@@ -56,9 +57,25 @@ static struct run {
 	bool answered;     /* the agent has heard something */
 	bool refused;      /* so says the record */
 	bool no_origin;
+	unsigned where; /* the agent was headed; see set_up() */
 	struct origin origins[ORIGINS_MAX];
 	size_t n_origins;
 } run;
+
+/* Whether the agent was told that @name is where it was headed. */
+static bool was_told(const struct domain *name)
+{
+	bool is_a = strcmp(name->name, "a.test") == 0;
+
+	switch (run.where) {
+	case 0:
+		return is_a || strcmp(name->name, "x.b.test") == 0;
+	case 1:
+		return is_a;
+	default:
+		return run.where == 2;
+	}
+}
 
 /* --- upstream, without a network --- */
 
@@ -110,7 +127,7 @@ struct upstream *upstream_start(struct worker *worker,
 	/* Verdict before work. */
 	MUST(policy_judge(worker->policy, &attempt).verdict ==
 	     VERDICT_INTERCEPT);
-	MUST(!run.refused);
+	MUST(!run.refused && was_told(want->name));
 	upstream->name = *want->name;
 	upstream->done = done;
 	upstream->arg = arg;
@@ -270,7 +287,10 @@ static struct policy *policy(bool terse)
 	return policy;
 }
 
-/* Made once; pins never forget, but these are all that there are. */
+/*
+ * The address that the agent is headed for. The pins are made once: they
+ * never forget, but these are all that there are.
+ */
 static struct address set_up(struct config *config, struct pins **pins,
 			     unsigned where)
 {
@@ -400,8 +420,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	/* TLS is another machine's; here it would want a signer. */
 	if (len < 4 || data[1] != 0xff || data[2] != 'a' || data[3] == 0x16)
 		return 0;
-	run = (struct run){ .no_origin = data[0] & 8 };
-	address = set_up(&config, &run.worker.pins, data[0] & 3);
+	run = (struct run){ .no_origin = data[0] & 8, .where = data[0] & 3 };
+	address = set_up(&config, &run.worker.pins, run.where);
 	MUST(address_parse(&agent, "10.0.0.2", 8));
 	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
 	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, record) ==

@@ -239,9 +239,47 @@ static void a_reader_that_does_not_read_makes_blind(void **state)
 		assert_false(audit_is_blind(&ends.audit));
 		error = audit_write(&ends.audit, &event);
 	}
-	assert_int_equal(error, -EAGAIN);
+	assert_int_equal(error, -ENOBUFS);
 	assert_true(audit_is_blind(&ends.audit));
 	ends_close(&ends);
+}
+
+/* A worker keeps what the reader has no room for, and hands it over later. */
+static void a_reader_that_is_late_gets_every_line(void **state)
+{
+	struct event_base *base = event_base_new();
+	unsigned n_put = 0, n_got = 0;
+	struct ends ends;
+	int error = 0;
+
+	(void)state;
+	assert_non_null(base);
+	ends_make(&ends);
+	assert_int_equal(audit_start(&ends.audit, base), 0);
+	for (int i = 0; i < 100000 && error == 0; i++) {
+		const struct audit_event event = { .event = "dns",
+						   .flow = n_put + 1 };
+
+		error = audit_write(&ends.audit, &event);
+		if (error == 0)
+			n_put++;
+		assert_true(ends.audit.queue.len <= AUDIT_QUEUE_MAX + 64);
+	}
+	/* More than it keeps makes blind; what it kept is all there. */
+	assert_int_equal(error, -ENOBUFS);
+	assert_true(audit_is_blind(&ends.audit));
+	assert_true(ends.audit.queue.len > AUDIT_QUEUE_MAX / 2);
+	for (int i = 0; i < 100000 && n_got < n_put; i++) {
+		json_t *root = line_read(&ends);
+
+		assert_number(root, "flow", ++n_got);
+		json_decref(root);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	assert_int_equal(n_got, n_put);
+	audit_done(&ends.audit);
+	ends_close(&ends);
+	event_base_free(base);
 }
 
 static void a_line_too_long_makes_blind(void **state)
@@ -341,11 +379,11 @@ static void stop(struct rig *rig)
 static void put(struct rig *rig, unsigned channel, const char *detail)
 {
 	const struct audit_event event = { .event = "dns", .detail = detail };
-	int error = -EAGAIN;
+	int error = -ENOBUFS;
 
-	for (int ms = 0; ms < WAIT_MS && error == -EAGAIN; ms++) {
+	for (int ms = 0; ms < WAIT_MS && error == -ENOBUFS; ms++) {
 		error = audit_write(&rig->audits[channel], &event);
-		if (error == -EAGAIN)
+		if (error == -ENOBUFS)
 			(void)poll(NULL, 0, 1);
 	}
 	assert_int_equal(error, 0);
@@ -499,6 +537,7 @@ int main(void)
 		cmocka_unit_test(no_foreign_byte_ends_the_line),
 		cmocka_unit_test(a_reader_that_is_gone_makes_blind),
 		cmocka_unit_test(a_reader_that_does_not_read_makes_blind),
+		cmocka_unit_test(a_reader_that_is_late_gets_every_line),
 		cmocka_unit_test(a_line_too_long_makes_blind),
 		cmocka_unit_test(lines_of_all_are_numbered_without_gaps),
 		cmocka_unit_test(what_was_sent_before_the_end_is_written),

@@ -79,7 +79,7 @@ static size_t answer(struct seen *seen, const uint8_t *query, size_t len,
 
 	if (len < 17 || query[12] == 0)
 		return 0;
-	letter = query[13];
+	letter = query[13] | 0x20; /* the case of a question is random */
 	while (name < len && query[name] != 0)
 		name += query[name] + 1u;
 	n = name + 5; /* with type and class */

@@ -1,0 +1,72 @@
+/*
+ * repeats.h - refusals alike share a line of the record, and their text
+ *
+ * A program that is refused a name asks for it again and again. The first
+ * refusal of a name, for a reason and a record type, is written at once; the
+ * next ones are counted, and at most one line in REPEATS_LINE_MS says how many
+ * there were. None goes uncounted: what is pending is written when it is due,
+ * when its place is needed, and at the end.
+ *
+ * What the agent is told is kept beside the count, so that it is made once.
+ */
+#ifndef SLUICE_REPEATS_H
+#define SLUICE_REPEATS_H
+
+#include "dns_message.h"
+#include "refusal.h"
+#include "table.h"
+
+#define REPEATS_MAX 2048 /* of a worker; about 1 KiB each */
+#define REPEATS_LINE_MS 10000
+
+struct repeat {
+	struct table_node node;
+	/* What makes two alike. */
+	struct domain name; /* len 0 where there is none */
+	enum reason reason;
+	uint16_t type;
+	/* Of the last one. */
+	struct domain asked; /* where it differs from @name */
+	struct address agent;
+	uint16_t agent_port;
+	bool over_tcp;
+	unsigned line;
+	/* Of all of them. */
+	char id[REFUSAL_ID_LEN + 1];
+	char text[DNS_EDE_TEXT_MAX + 1];
+
+	int64_t written_ms;
+	uint64_t count; /* since then; not written yet */
+};
+
+struct repeats {
+	struct table table;
+	void (*write)(void *arg, const struct repeat *repeat);
+	void *arg;
+};
+
+/*
+ * @write puts one line into the record for repeat->count refusals. Returns 0
+ * or -errno; repeats_done(), which accepts all zeroes, writes what is pending.
+ */
+MUST_CHECK int
+repeats_init(struct repeats *repeats,
+	     void (*write)(void *arg, const struct repeat *repeat), void *arg);
+void repeats_done(struct repeats *repeats);
+
+/*
+ * The place of refusals of @name for @reason and @type; @is_new if there was
+ * none, and id and text are to be filled in. NULL for want of memory. It may
+ * be gone after the next call.
+ */
+struct repeat *repeats_place(struct repeats *repeats, const struct domain *name,
+			     enum reason reason, uint16_t type, bool *is_new);
+
+/* One more: written now if it is the first, or due. */
+void repeats_count(struct repeats *repeats, struct repeat *repeat,
+		   int64_t now_ms);
+
+/* Writes whatever is due; to be called every few seconds. */
+void repeats_sweep(struct repeats *repeats, int64_t now_ms);
+
+#endif

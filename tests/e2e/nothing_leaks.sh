@@ -1,0 +1,115 @@
+# After thousands of connections of every kind the gateway's processes hold
+# what they held after a hundred: as many descriptors, as much memory.
+. "${0%/*}/peers.sh"
+
+need dig
+# Sanitized builds are slow, and keep freed memory for a while on purpose.
+grep -q __asan_init "$BIN/sluice-gateway" && sanitized=yes || sanitized=no
+if [ $sanitized = yes ]; then
+	export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=1
+	ASAN_OPTIONS=$ASAN_OPTIONS:thread_local_quarantine_size_kb=16
+	count=${SLUICE_CONNECTIONS:-2000} slack_kb=12288 creep_kb=4096
+else
+	count=${SLUICE_CONNECTIONS:-10000} slack_kb=3072 creep_kb=512
+fi
+
+need nginx
+_world_name raw.test
+world_serves listed.test spliced.test unlisted.test
+background world-tcp.log in_world python3 "$here/peer.py" tcp 7000
+manifest 'routes:
+  - host: listed.test
+  - {host: spliced.test, tls: splice}
+  - {host: raw.test, ports: 7000, tls: none}'
+
+cat >"$DIR/raw.py" <<'END'
+import sys
+from peer import *
+for i in range(int(sys.argv[1])):
+    link = connect("raw.test", 7000, (socket.AF_INET, socket.AF_INET6)[i % 2],
+                   False)
+    link.sendall(b"\0some bytes")
+    assert link.recv(64)
+    if i % 3:  # the others just leave
+        half_close(link)
+        while link.recv(4096):
+            pass
+    link.close()
+END
+cat >"$DIR/load" <<'END'
+set -e
+many="curl -sS --max-time 60 --parallel --parallel-max 16 -o /dev/null
+	--cacert $2/bundle -H Connection:close"
+# Two certificates: curl reads them anew for each connection.
+cat "$2/world-ca.pem" "$NODE_EXTRA_CA_CERTS" >"$2/bundle"
+tenth=$(($1 / 10))
+$many "https://listed.test/[1-$((tenth * 2))]"
+$many "https://spliced.test/[1-$((tenth * 2))]"
+$many "https://unlisted.test/[1-$tenth]"
+$many "http://unlisted.test/[1-$tenth]"
+$many "http://listed.test/[1-$tenth]"
+# At an address that the name was never given.
+$many --resolve listed.test:443:203.0.113.9 \
+	"https://listed.test/[1-$((tenth / 10))]"
+python3 "$2/raw.py" "$tenth"
+for i in $(seq "$tenth"); do
+	echo "listed.test A"
+	echo "name$i.unlisted.test AAAA"
+done >"$2/questions"
+dig +tries=1 -f "$2/questions" >/dev/null
+dig +tries=1 +tcp -f "$2/questions" >/dev/null
+END
+
+processes()
+{
+	echo "$GATEWAY_PID"
+	cat "/proc/$GATEWAY_PID/task/$GATEWAY_PID/children" | tr ' ' '\n'
+}
+
+# One line for each process: its number, its descriptors, its memory in KiB.
+held()
+{
+	for pid in $(processes); do
+		echo "$pid $(ls "/proc/$pid/fd" | wc -l) $(awk \
+			'/^Rss/ { print $2 }' "/proc/$pid/smaps_rollup")"
+	done
+}
+
+all_closed()
+{
+	[ "$(held | cut -d' ' -f1,2)" = "$1" ]
+}
+
+run()
+{
+	agent sh "$DIR/load" "$1" "$DIR" >"$DIR/load.out" 2>&1 || {
+		tail -n 20 "$DIR/load.out" >&2
+		fail "of $1 connections, some failed"
+	}
+}
+
+idle=$(held | cut -d' ' -f1,2)
+run 100
+# The last closing is not the load's to see.
+await all_closed "$idle" || :
+few=$(held)
+open=$(echo "$few" | cut -d' ' -f1,2)
+run $((count / 2))
+await all_closed "$open" || :
+half=$(held)
+run $((count / 2))
+await all_closed "$open" || {
+	printf 'before:\n%s\nafter:\n%s\n' "$few" "$(held)" >&2
+	fail 'descriptors are left open'
+}
+held | while read -r pid fds kb; do
+	after_few=$(echo "$few" | awk -v pid="$pid" '$1 == pid { print $3 }')
+	after_half=$(echo "$half" | awk -v pid="$pid" '$1 == pid { print $3 }')
+	echo "process $pid: $fds descriptors," \
+		"$after_few KiB, then $after_half, then $kb"
+	# What is kept for later is kept by then; what is lost grows on.
+	[ "$kb" -le $((after_few + slack_kb)) ] &&
+		[ "$kb" -le $((after_half + creep_kb)) ] || exit 1
+done || fail 'memory grows with the connections'
+[ "$(grep -c '"event":"connect"' "$DIR/audit.jsonl")" -gt $((count / 2)) ] ||
+	fail 'there were not so many connections'

@@ -1,0 +1,127 @@
+#include "repeats.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TYPE_A 1
+
+struct record {
+	unsigned n_lines;
+	uint64_t n_refusals, last;
+};
+
+static void put(void *arg, const struct repeat *repeat)
+{
+	struct record *record = arg;
+
+	record->n_lines++;
+	record->n_refusals += repeat->count;
+	record->last = repeat->count;
+}
+
+static void refuse(struct repeats *repeats, const char *text, uint16_t type,
+		   int64_t now_ms)
+{
+	struct domain name;
+	struct repeat *repeat;
+	bool is_new;
+
+	assert_true(domain_parse(&name, text, strlen(text)));
+	repeat = repeats_place(repeats, &name, REASON_NAME_NOT_LISTED, type,
+			       &is_new);
+	assert_non_null(repeat);
+	assert_true(is_new == (repeat->id[0] == '\0'));
+	repeat->id[0] = 'x';
+	repeats_count(repeats, repeat, now_ms);
+}
+
+static void the_first_is_written_at_once(void **state)
+{
+	struct record record = { 0 };
+	struct repeats repeats;
+
+	(void)state;
+	assert_int_equal(repeats_init(&repeats, put, &record), 0);
+	refuse(&repeats, "a.example.org", TYPE_A, 0);
+	assert_int_equal(record.n_lines, 1);
+	refuse(&repeats, "b.example.org", TYPE_A, 0);
+	refuse(&repeats, "a.example.org", TYPE_A + 1, 0);
+	assert_int_equal(record.n_lines, 3);
+	repeats_done(&repeats);
+	assert_int_equal(record.n_lines, 3);
+}
+
+static void the_next_share_a_line_in_ten_seconds(void **state)
+{
+	struct record record = { 0 };
+	struct repeats repeats;
+
+	(void)state;
+	assert_int_equal(repeats_init(&repeats, put, &record), 0);
+	for (int64_t ms = 0; ms < 60000; ms += 10)
+		refuse(&repeats, "a.example.org", TYPE_A, ms);
+	assert_int_equal(record.n_lines, 6);
+	assert_int_equal(record.last, REPEATS_LINE_MS / 10);
+	repeats_done(&repeats);
+	assert_int_equal(record.n_lines, 7);
+	assert_int_equal(record.n_refusals, 6000);
+}
+
+static void what_is_pending_is_written_when_it_is_due(void **state)
+{
+	struct record record = { 0 };
+	struct repeats repeats;
+
+	(void)state;
+	assert_int_equal(repeats_init(&repeats, put, &record), 0);
+	refuse(&repeats, "a.example.org", TYPE_A, 0);
+	refuse(&repeats, "a.example.org", TYPE_A, 1);
+	refuse(&repeats, "a.example.org", TYPE_A, 2);
+	repeats_sweep(&repeats, REPEATS_LINE_MS - 1);
+	assert_int_equal(record.n_lines, 1);
+	repeats_sweep(&repeats, REPEATS_LINE_MS);
+	assert_int_equal(record.n_lines, 2);
+	assert_int_equal(record.last, 2);
+	repeats_sweep(&repeats, 5 * REPEATS_LINE_MS);
+	assert_int_equal(record.n_lines, 2);
+	repeats_done(&repeats);
+}
+
+/* A day of names that an agent makes up: nothing grows, nothing is lost. */
+static void none_is_lost_when_room_is_needed(void **state)
+{
+	struct record record = { 0 };
+	struct repeats repeats;
+	uint64_t n = 0;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(repeats_init(&repeats, put, &record), 0);
+	for (int64_t s = 0; s < 86400; s += 10) {
+		(void)snprintf(text, sizeof(text), "n%d.example.org", (int)s);
+		for (int i = 0; i < 3; i++, n++)
+			refuse(&repeats, text, TYPE_A, s * 1000 + i);
+		refuse(&repeats, "always.example.org", TYPE_A, s * 1000);
+		n++;
+		assert_true(repeats.table.n <= REPEATS_MAX);
+	}
+	assert_int_equal(repeats.table.n, REPEATS_MAX);
+	repeats_done(&repeats);
+	assert_int_equal(record.n_refusals, n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_is_written_at_once),
+		cmocka_unit_test(the_next_share_a_line_in_ten_seconds),
+		cmocka_unit_test(what_is_pending_is_written_when_it_is_due),
+		cmocka_unit_test(none_is_lost_when_room_is_needed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
