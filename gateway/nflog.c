@@ -16,6 +16,7 @@
 #define COPY_BYTES 128        /* of a packet: its headers */
 #define ATTRIBUTE_TYPE 0x3fff /* the rest of the 16 bits is flags */
 #define READS_MAX 64
+#define SECOND_MS 1000
 #define BUFFER_BYTES (1 << 20)
 
 /* --- Opening --------------------------------------------------------- */
@@ -382,4 +383,50 @@ bool nflog_parse(const uint8_t *bytes, size_t len, nflog_seen *seen, void *arg)
 			return false;
 	}
 	return true;
+}
+
+/* --- How much of it is shown ----------------------------------------- */
+
+static bool second_is_over(const struct nflog_budget *budget, int64_t now_ms)
+{
+	return now_ms - budget->second_ms >= SECOND_MS;
+}
+
+bool nflog_budget_take(struct nflog_budget *budget, int64_t now_ms)
+{
+	/* What is hidden is told first, and only then a second begins. */
+	if (budget->n_hidden == 0 && second_is_over(budget, now_ms)) {
+		budget->second_ms = now_ms;
+		budget->n_shown = 0;
+	}
+	if (budget->n_shown < NFLOG_SHOWN_MAX) {
+		budget->n_shown++;
+		return true;
+	}
+	budget->n_hidden++;
+	return false;
+}
+
+void nflog_budget_miss(struct nflog_budget *budget, uint64_t n)
+{
+	budget->n_hidden += n;
+}
+
+uint64_t nflog_budget_told(struct nflog_budget *budget, int64_t now_ms)
+{
+	uint64_t n = budget->n_hidden;
+
+	if (n == 0 || !second_is_over(budget, now_ms))
+		return 0;
+	*budget = (struct nflog_budget){ .second_ms = now_ms };
+	return n;
+}
+
+int nflog_budget_wait_ms(const struct nflog_budget *budget, int64_t now_ms)
+{
+	if (budget->n_hidden == 0)
+		return -1;
+	return second_is_over(budget, now_ms)
+		       ? 0
+		       : (int)(budget->second_ms + SECOND_MS - now_ms);
 }

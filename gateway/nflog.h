@@ -11,7 +11,11 @@
 #include "address.h"
 #include "verdict.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 #define NFLOG_PREFIX "sluice:" /* then reason_code() */
+#define NFLOG_SHOWN_MAX 100    /* packets with a line of their own, a second */
 
 struct nflog_packet {
 	enum reason reason;
@@ -37,5 +41,32 @@ MUST_CHECK int nflog_read(int fd, nflog_seen *seen, void *arg);
 /* Sans-I/O: one datagram's worth of netlink messages. False if malformed. */
 MUST_CHECK bool nflog_parse(const uint8_t *bytes, size_t len, nflog_seen *seen,
 			    void *arg);
+
+/*
+ * How many packets of this second have had a line in the record, and how many
+ * were left out of it since the last line that said so. All zero is a new
+ * one. Times are of any clock that does not go back, in milliseconds.
+ */
+struct nflog_budget {
+	int64_t second_ms; /* when the present second began */
+	unsigned n_shown;
+	uint64_t n_hidden;
+};
+
+/* Whether this packet gets a line; counts it as hidden if not. */
+MUST_CHECK bool nflog_budget_take(struct nflog_budget *budget, int64_t now_ms);
+
+/* @n more that nobody will see. */
+void nflog_budget_miss(struct nflog_budget *budget, uint64_t n);
+
+/*
+ * Once the second is over in which packets were hidden: how many, from when
+ * on they count as told. 0 if there is nothing to tell yet.
+ */
+MUST_CHECK uint64_t nflog_budget_told(struct nflog_budget *budget,
+				      int64_t now_ms);
+
+/* Until there may be something to tell, in milliseconds; -1 for never. */
+int nflog_budget_wait_ms(const struct nflog_budget *budget, int64_t now_ms);
 
 #endif

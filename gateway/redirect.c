@@ -23,8 +23,12 @@
 #define TABLE "sluice"
 #define HELD_TABLE "sluice-held"
 
-/* A flood of refusals must not bury the record; the refusing goes on. */
-#define LOG_RATE rate(20, 100)
+/*
+ * What is copied to NFLOG at all, by each rule that records: enough for the
+ * worker to show some and count the rest, and too little to keep it from its
+ * work. The refusing goes on.
+ */
+#define LOG_RATE rate(1000, 2000)
 
 /* --- The words that rules are written in ----------------------------- */
 

@@ -14,6 +14,7 @@
 #include "upstream.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@
 struct life {
 	struct worker worker;
 	struct event *control, *nflog;
+	struct event *hidden; /* when to tell how many packets were */
+	struct nflog_budget budget;
 };
 
 /* --- a new manifest --- */
@@ -91,7 +94,8 @@ static const char *protocol_name(uint8_t protocol, char text[16])
 
 static void packet_seen(void *arg, const struct nflog_packet *packet)
 {
-	struct worker *worker = arg;
+	struct life *life = arg;
+	struct worker *worker = &life->worker;
 	const struct attempt attempt = {
 		.kind = ATTEMPT_TCP,
 		.address = &packet->destination,
@@ -113,21 +117,59 @@ static void packet_seen(void *arg, const struct nflog_packet *packet)
 		.port = packet->destination_port,
 	};
 
+	if (!nflog_budget_take(&life->budget, clock_ms()))
+		return;
 	refusal_make(&refusal, worker->config->refusal_key, &attempt, &decision,
 		     NULL, 0);
 	event.refusal = refusal.id;
 	(void)audit_write(&worker->audit, &event);
 }
 
+/* One line for all that had none, and the time for the next such line. */
+static void packets_tell(struct life *life)
+{
+	int64_t now_ms = clock_ms();
+	uint64_t n = nflog_budget_told(&life->budget, now_ms);
+	int wait_ms = nflog_budget_wait_ms(&life->budget, now_ms);
+	char detail[64];
+	struct audit_event event = {
+		.event = "packet",
+		.detail = detail,
+	};
+
+	(void)snprintf(detail, sizeof(detail),
+		       "at least %" PRIu64 " more were not shown", n);
+	if (n > 0)
+		(void)audit_write(&life->worker.audit, &event);
+	if (wait_ms >= 0 && !evtimer_pending(life->hidden, NULL)) {
+		const struct timeval wait = clock_span((unsigned)wait_ms);
+
+		(void)evtimer_add(life->hidden, &wait);
+	}
+}
+
+static void hidden_due(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	packets_tell(arg);
+}
+
 static void packets(evutil_socket_t fd, short what, void *arg)
 {
 	struct life *life = arg;
-	int missed = nflog_read(fd, packet_seen, &life->worker);
+	int missed;
 
 	(void)what;
-	if (missed > 0)
+	/* A second that is over is told before the next one begins. */
+	packets_tell(life);
+	missed = nflog_read(fd, packet_seen, life);
+	if (missed > 0) {
 		log_warn("nflog: the kernel could not deliver %d records",
 			 missed);
+		nflog_budget_miss(&life->budget, (uint64_t)missed);
+	}
+	packets_tell(life);
 	if (missed < 0) {
 		log_err("nflog: cannot read: %s", strerror(-missed));
 		event_del(life->nflog);
@@ -191,6 +233,9 @@ static void serve(struct life *life, const struct worker_birth *birth)
 	if (!worker->resolver || !worker->listener)
 		die("worker: out of memory");
 	life->control = listen_to(life, birth->control, controlled);
+	life->hidden = evtimer_new(worker->base, hidden_due, life);
+	if (!life->hidden)
+		die("worker: out of memory");
 	if (birth->nflog >= 0)
 		life->nflog = listen_to(life, birth->nflog, packets);
 }
@@ -212,6 +257,7 @@ static void end(struct life *life)
 	event_free(life->control);
 	if (life->nflog)
 		event_free(life->nflog);
+	event_free(life->hidden);
 	audit_done(&worker->audit);
 	event_base_free(worker->base);
 	policy_free(worker->policy);

@@ -338,6 +338,73 @@ static void an_error_is_no_record(void **state)
 	assert_false(nflog_parse(d.bytes, d.len, see, &seen));
 }
 
+/* Returns how many of @n had a line. */
+static int shown_of(struct nflog_budget *budget, int n, int64_t now_ms)
+{
+	int n_shown = 0;
+
+	for (int i = 0; i < n; i++)
+		n_shown += nflog_budget_take(budget, now_ms);
+	return n_shown;
+}
+
+static void a_second_shows_so_many_and_counts_the_rest(void **state)
+{
+	struct nflog_budget budget = { 0 };
+	const int64_t start = 1000000;
+
+	(void)state;
+	assert_int_equal(nflog_budget_wait_ms(&budget, start), -1);
+	assert_int_equal(shown_of(&budget, 60, start), 60);
+	assert_int_equal(shown_of(&budget, 60, start + 400),
+			 NFLOG_SHOWN_MAX - 60);
+	assert_int_equal(shown_of(&budget, 5000, start + 999), 0);
+	assert_int_equal(nflog_budget_told(&budget, start + 999), 0);
+	assert_int_equal(nflog_budget_wait_ms(&budget, start + 999), 1);
+	assert_int_equal(nflog_budget_wait_ms(&budget, start + 1000), 0);
+	assert_int_equal(nflog_budget_told(&budget, start + 1000),
+			 120 - NFLOG_SHOWN_MAX + 5000);
+	/* Once, and the next second is a new one. */
+	assert_int_equal(nflog_budget_told(&budget, start + 1000), 0);
+	assert_int_equal(nflog_budget_wait_ms(&budget, start + 1000), -1);
+	assert_int_equal(shown_of(&budget, 500, start + 1001), NFLOG_SHOWN_MAX);
+}
+
+static void a_quiet_agent_is_shown_in_full(void **state)
+{
+	struct nflog_budget budget = { 0 };
+
+	(void)state;
+	for (int64_t second = 0; second < 24 * 3600; second++) {
+		assert_int_equal(shown_of(&budget, NFLOG_SHOWN_MAX,
+					  (second + 5) * 1000),
+				 NFLOG_SHOWN_MAX);
+		assert_int_equal(nflog_budget_told(&budget,
+						   (second + 5) * 1000 + 999),
+				 0);
+	}
+}
+
+/* All of a day's flood is either shown or told, and none of it twice. */
+static void nothing_is_lost_of_a_flood(void **state)
+{
+	struct nflog_budget budget = { 0 };
+	uint64_t n_shown = 0, n_told = 0, n = 0;
+	int64_t now_ms = 77;
+
+	(void)state;
+	for (; now_ms < 24 * 3600 * INT64_C(1000); now_ms += 333) {
+		n_told += nflog_budget_told(&budget, now_ms);
+		n_shown += (uint64_t)shown_of(&budget, 70, now_ms);
+		n += 70;
+	}
+	nflog_budget_miss(&budget, 3);
+	n_told += nflog_budget_told(&budget, now_ms + 1000);
+	assert_int_equal(n_shown + n_told, n + 3);
+	assert_true(n_shown <= (uint64_t)NFLOG_SHOWN_MAX * (24 * 3600 + 1));
+	assert_true(n_told > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +420,9 @@ int main(void)
 		cmocka_unit_test(a_datagram_cut_anywhere_is_malformed),
 		cmocka_unit_test(a_length_that_lies_is_malformed),
 		cmocka_unit_test(an_error_is_no_record),
+		cmocka_unit_test(a_second_shows_so_many_and_counts_the_rest),
+		cmocka_unit_test(a_quiet_agent_is_shown_in_full),
+		cmocka_unit_test(nothing_is_lost_of_a_flood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
