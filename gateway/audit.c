@@ -237,7 +237,7 @@ void audit_run(int file, const int *channels, size_t n, atomic_bool *blind)
 		polled[i] =
 			(struct pollfd){ .fd = channels[i], .events = POLLIN };
 	/* A limit on the file's size is to be an error like a full disk. */
-	signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	isolate(ISOLATE_AUDIT);
 
 	while (open > 0) {

@@ -208,8 +208,8 @@ size_t http1_body_write(enum http1_framing framing, struct http1_text data,
 	memcpy(bytes + n, data.at, data.len);
 	n += data.len;
 	if (framing == HTTP1_CHUNKED) {
-		memcpy(bytes + n, "\r\n", 2);
-		n += 2;
+		bytes[n++] = '\r';
+		bytes[n++] = '\n';
 	}
 	return n;
 }

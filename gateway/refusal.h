@@ -18,14 +18,14 @@
 #define REFUSAL_SUMMARY_MAX 800
 
 struct refusal {
+	struct domain name; /* len 0 where an address was refused */
 	enum reason reason;
+	unsigned line;          /* of the manifest's entry that decided, or 0 */
+	struct address address; /* family 0 where a name was */
+	uint16_t port;          /* 0 if it does not matter */
 	char id[REFUSAL_ID_LEN + 1];
-	struct domain name;            /* len 0 where an address was refused */
-	struct address address;        /* family 0 where a name was */
-	uint16_t port;                 /* 0 if it does not matter */
 	char asked[REFUSAL_ASKED_MAX]; /* what was asked for instead of name */
 	char suggestion[POLICY_SUGGESTION_MAX];
-	unsigned line; /* of the manifest's entry that decided, or 0 */
 };
 
 /*

@@ -335,7 +335,7 @@ static void start(struct rig *rig, rlim_t limit)
 						 .blind = rig->blind };
 		theirs[i] = fds[1];
 	}
-	fflush(NULL);
+	(void)fflush(NULL);
 	rig->pid = fork();
 	assert_true(rig->pid >= 0);
 	if (rig->pid == 0) {

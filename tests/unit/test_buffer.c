@@ -105,9 +105,9 @@ static void room_is_made_without_losing_a_byte(void **state)
 	(void)state;
 	assert_int_equal(buffer_add(&buffer, "abcdef", 6), 0);
 	buffer_drop(&buffer, 3);
-	assert_int_equal(buffer_reserve(&buffer, 3 * BUFFER_CAP), 0);
+	assert_int_equal(buffer_reserve(&buffer, (size_t)3 * BUFFER_CAP), 0);
 	buffer_room(&buffer, &room);
-	assert_true(room >= 3 * BUFFER_CAP);
+	assert_true(room >= (size_t)3 * BUFFER_CAP);
 	assert_memory_equal(buffer_data(&buffer), "def", 3);
 	memset(buffer_room(&buffer, &room), 'x', room);
 	buffer_took(&buffer, room);

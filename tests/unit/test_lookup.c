@@ -222,7 +222,7 @@ static int setup(void **state)
 	rig->seen = mmap(NULL, sizeof(*rig->seen), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(rig->seen, MAP_FAILED);
-	fflush(NULL);
+	(void)fflush(NULL);
 	rig->server = fork();
 	assert_true(rig->server >= 0);
 	if (rig->server == 0)

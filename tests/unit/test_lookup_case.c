@@ -231,8 +231,8 @@ static void each_question_has_a_port_of_its_own(void **state)
 	char name[] = "a." NAME;
 	unsigned n_differ = 0;
 
-	for (char c = 'a'; c < 'i'; c++) {
-		name[0] = c;
+	for (int c = 'a'; c < 'i'; c++) {
+		name[0] = (char)c;
 		assert_int_equal(ask(rig, name), 1);
 	}
 	for (unsigned i = 1; i < rig->n_ports; i++)

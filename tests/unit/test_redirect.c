@@ -123,8 +123,7 @@ static void every_change_by_another_is_found(void **state)
 	} all[] = {
 		{ "flush ruleset", "the table is missing" },
 		{ "delete table inet sluice", "the table is missing" },
-		{ "flush table inet sluice",
-		  "chain crowd: rule 1 is missin" },
+		{ "flush table inet sluice", "chain crowd: rule 1 is missin" },
 		{ "flush chain inet sluice guard",
 		  "chain guard: rule 1 is missing" },
 		{ "insert rule inet sluice guard accept",

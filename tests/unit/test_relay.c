@@ -501,7 +501,7 @@ int main(void)
 		TEST(a_flow_that_cannot_be_watched_ends_alone),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (!stream_setup())
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);

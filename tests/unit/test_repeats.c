@@ -86,7 +86,7 @@ static void what_is_pending_is_written_when_it_is_due(void **state)
 	repeats_sweep(&repeats, REPEATS_LINE_MS);
 	assert_int_equal(record.n_lines, 2);
 	assert_int_equal(record.last, 2);
-	repeats_sweep(&repeats, 5 * REPEATS_LINE_MS);
+	repeats_sweep(&repeats, (int64_t)5 * REPEATS_LINE_MS);
 	assert_int_equal(record.n_lines, 2);
 	repeats_done(&repeats);
 }

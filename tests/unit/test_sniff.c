@@ -39,7 +39,9 @@ static void a_hello_is_found_however_it_is_cut(void **state)
 	size_t len = hello("Some.Test", bytes, sizeof(bytes) - 5);
 
 	(void)state;
-	memcpy(bytes + len, "early", 5);
+	/* Bytes, not a string. */
+	for (size_t i = 0; i < 5; i++)
+		bytes[len + i] = (uint8_t) "early"[i];
 	for (size_t step = 1; step <= len + 5; step += step < 16 ? 1 : 61) {
 		struct sniff *sniff = sniff_new();
 		enum sniffed last = SNIFF_MORE;
