@@ -375,7 +375,7 @@ static void a_quiet_agent_is_shown_in_full(void **state)
 	struct nflog_budget budget = { 0 };
 
 	(void)state;
-	for (int64_t second = 0; second < 24 * 3600; second++) {
+	for (int64_t second = 0; second < INT64_C(24) * 3600; second++) {
 		assert_int_equal(shown_of(&budget, NFLOG_SHOWN_MAX,
 					  (second + 5) * 1000),
 				 NFLOG_SHOWN_MAX);
@@ -393,7 +393,7 @@ static void nothing_is_lost_of_a_flood(void **state)
 	int64_t now_ms = 77;
 
 	(void)state;
-	for (; now_ms < 24 * 3600 * INT64_C(1000); now_ms += 333) {
+	for (; now_ms < INT64_C(24) * 3600 * 1000; now_ms += 333) {
 		n_told += nflog_budget_told(&budget, now_ms);
 		n_shown += (uint64_t)shown_of(&budget, 70, now_ms);
 		n += 70;
