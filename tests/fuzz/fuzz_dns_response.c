@@ -83,6 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		break;
 	case DNS_RESULT_FAILED:
 		break;
+	case DNS_RESULT_WITHHELD:
+		check(false); /* no response says so */
 	}
 	check_other_lengths(data, len, &name, type);
 	return 0;
