@@ -265,16 +265,20 @@ int enrol(const struct address *gateway, int64_t deadline,
 	  struct enrolment *enrolment)
 {
 	char host[INET_ADDRSTRLEN];
-	int ret;
+	int ret = 0;
 
 	/*
 	 * Any answer but the right one may be that of a gateway that is still
-	 * starting, so it is asked again, and the last one is reported.
+	 * starting, so it is asked again, and the last one is reported: an
+	 * attempt that our own deadline cut short says nothing new.
 	 */
 	do {
-		ret = attempt(gateway, deadline, buffer, enrolment);
-		if (ret == 0)
+		int now = attempt(gateway, deadline, buffer, enrolment);
+
+		if (now == 0)
 			return 0;
+		if (ret == 0 || now != -ETIMEDOUT)
+			ret = now;
 	} while (deadline_pause(deadline));
 	(void)inet_ntop(AF_INET, gateway->bytes, host, sizeof(host));
 	if (ret == -EBADMSG)

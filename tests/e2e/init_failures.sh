@@ -95,4 +95,4 @@ done
 cmp "$work/bundle" "$work/etc/bundle" || fail 'a bad one was trusted'
 
 rm "$work/www/.well-known/sluice/ca.pem"
-fails 101 '^sluice-init: gateway: 10.77.0.1 sent no certificate: ' --timeout 1
+fails 101 '^sluice-init: gateway: 10.77.0.1 sent no certificate: ' --timeout 3
