@@ -11,7 +11,7 @@
 #define SLUICE_AUDIT_H
 
 #include "buffer.h"
-#include "http1.h"
+#include "http/http1.h"
 #include "policy.h"
 
 #include <stdatomic.h>

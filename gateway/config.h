@@ -4,9 +4,9 @@
 #ifndef SLUICE_CONFIG_H
 #define SLUICE_CONFIG_H
 
+#include "dns/lookup.h"
 #include "log.h"
-#include "lookup.h"
-#include "redirect.h"
+#include "netfilter/redirect.h"
 #include "refusal.h"
 
 #define CONFIG_WORKERS_MAX 64

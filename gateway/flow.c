@@ -1,11 +1,11 @@
 #include "flow.h"
 
 #include "clock.h"
-#include "inspect.h"
-#include "intercept.h"
+#include "http/inspect.h"
 #include "listener.h"
 #include "log.h"
 #include "refusal.h"
+#include "tls/intercept.h"
 #include "upstream.h"
 #include "worker.h"
 

@@ -7,7 +7,7 @@
  */
 #include "config.h"
 #include "manifest.h"
-#include "nft.h"
+#include "netfilter/nft.h"
 #include "supervise.h"
 
 #include <errno.h>

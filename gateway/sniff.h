@@ -11,7 +11,7 @@
 #ifndef SLUICE_SNIFF_H
 #define SLUICE_SNIFF_H
 
-#include "tls_hello.h"
+#include "tls/tls_hello.h"
 
 /* Records of TLS_HELLO_MAX in all, and their headers. */
 #define SNIFF_MAX (TLS_HELLO_MAX + 5 * TLS_HELLO_RECORDS)

@@ -4,10 +4,10 @@
 #include "clock.h"
 #include "control.h"
 #include "isolate.h"
-#include "nflog.h"
-#include "signer.h"
+#include "netfilter/nflog.h"
+#include "netfilter/watch.h"
+#include "tls/signer.h"
 #include "upstream.h"
-#include "watch.h"
 #include "worker.h"
 
 #include <errno.h>

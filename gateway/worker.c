@@ -2,15 +2,15 @@
 
 #include "clock.h"
 #include "control.h"
-#include "inspect.h"
-#include "intercept.h"
+#include "dns/resolver.h"
+#include "http/inspect.h"
 #include "isolate.h"
 #include "listener.h"
 #include "log.h"
 #include "manifest.h"
-#include "nflog.h"
-#include "resolver.h"
+#include "netfilter/nflog.h"
 #include "stream.h"
+#include "tls/intercept.h"
 #include "upstream.h"
 
 #include <errno.h>

@@ -15,11 +15,11 @@
 #define SLUICE_WORKER_H
 
 #include "audit.h"
-#include "ca.h"
 #include "config.h"
+#include "dns/pins.h"
 #include "flow.h"
-#include "pins.h"
 #include "relay.h"
+#include "tls/ca.h"
 
 #include <openssl/ssl.h>
 

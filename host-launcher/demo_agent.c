@@ -6,7 +6,7 @@
 #include "address.h"
 #include "commands.h"
 #include "complain.h"
-#include "dns_message.h"
+#include "dns/dns_message.h"
 #include "spawn.h"
 
 #include <errno.h>

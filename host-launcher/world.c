@@ -1,7 +1,7 @@
 #include "world.h"
 
 #include "complain.h"
-#include "dns_message.h"
+#include "dns/dns_message.h"
 #include "rtnetlink.h"
 
 #include <arpa/inet.h>

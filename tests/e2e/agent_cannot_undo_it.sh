@@ -1,7 +1,7 @@
 # The agent cannot undo what holds it: as the program that sluice-init starts it
 # has no privilege to begin with; and with every capability that its machine
 # has, after it has taken that machine's network apart, it gets no further.
-. "${0%/*}/steady.sh"
+. "${0%/*}/steady_lib.sh"
 
 world_serves listed.test unlisted.test
 manifest 'routes: [{host: listed.test}]'

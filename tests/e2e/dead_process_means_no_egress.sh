@@ -1,7 +1,7 @@
 # When one of the gateway's processes is killed, be it a worker, the signer or
 # the one that writes the record, the rest go with it: what was open ends,
 # nothing new gets out. Then all is whole again by itself.
-. "${0%/*}/steady.sh"
+. "${0%/*}/steady_lib.sh"
 
 WORKERS=2
 DEATHS_EXPECTED=yes

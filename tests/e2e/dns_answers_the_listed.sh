@@ -1,6 +1,6 @@
 # Listed names resolve as they would anywhere, over UDP and TCP and both
 # families; of other types there is nothing, but never a denial that they exist.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 need dig
 _world_name listed.test

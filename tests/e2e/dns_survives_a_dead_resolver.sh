@@ -1,7 +1,7 @@
 # A resolver that does not answer costs the agent some seconds, not a hang: it
 # gets SERVFAIL, and refusals, which need nobody, come as ever.
 RESOLVER=93.184.216.54
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 need dig
 _world_ca

@@ -1,6 +1,6 @@
 # git clones, fetches and pushes over https; of a refused remote it prints what
 # the policy said.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 need git
 mkdir -p "$DIR/home" "$DIR/git"

@@ -1,6 +1,6 @@
 # Requests and answers of every method, size and framing arrive as they were
 # sent, to the byte, over TLS and in the clear, over IPv4 and IPv6.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 world_peers listed.test
 world_resolves

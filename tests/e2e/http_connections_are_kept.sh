@@ -1,6 +1,6 @@
 # Many requests on the agent's connection are as many on one connection to the
 # origin; those sent without waiting are answered in their order.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 world_peers listed.test
 world_resolves

@@ -1,7 +1,7 @@
 # What HTTP/1.1 lets the two ends say to each other passes: interim answers,
 # answers without a body, early ones, fields in their order, and the clients
 # of HTTP/1.0.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 world_peers listed.test
 world_resolves

@@ -1,5 +1,5 @@
 # What an origin says bit by bit arrives bit by bit, events and WebSockets too.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 world_peers listed.test
 world_resolves

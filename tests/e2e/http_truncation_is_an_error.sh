@@ -1,5 +1,5 @@
 # An answer that the origin did not finish is never handed on as a whole one.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 world_peers listed.test
 world_resolves

@@ -1,6 +1,6 @@
 # Over IPv6 the agent has the same world: listed names in all their forms, and
 # refusals. A name may have either family alone, or an address that is dead.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 world_peers both.test spliced.test four.test six.test dead.test unlisted.test
 world_tcp raw.test

@@ -1,6 +1,6 @@
 # After thousands of connections of every kind the gateway's processes hold
 # what they held after a hundred: as many descriptors, as much memory.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 need dig
 # Sanitized builds are slow, and keep freed memory for a while on purpose.

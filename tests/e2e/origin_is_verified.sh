@@ -1,6 +1,6 @@
 # An origin that cannot prove its name, or is not there, hears no request; the
 # agent is told which it was.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 # bad_certificate NAME SAN DAYS CA: signed for less than it takes.
 bad_certificate()

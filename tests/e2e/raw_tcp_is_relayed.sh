@@ -1,6 +1,6 @@
 # On a port that a route names, bytes pass whatever they are and whoever speaks
 # first; the name is known by an address that stands for it alone.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 world_tcp raw.test other.test
 world_resolves

@@ -1,7 +1,7 @@
 # When the gateway's first process is killed, all others are gone with it, what
 # was open ends, and the kernel's rules stay: whatever the agent does, the
 # world hears nothing, until a gateway is started again.
-. "${0%/*}/steady.sh"
+. "${0%/*}/steady_lib.sh"
 
 WORKERS=2
 world_steadies listed.test raw.test

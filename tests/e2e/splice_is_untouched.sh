@@ -1,6 +1,6 @@
 # Spliced TLS is the agent's and the origin's own: their certificate, their
 # versions, every byte, and the end of each direction for itself.
-. "${0%/*}/peers.sh"
+. "${0%/*}/peers_lib.sh"
 
 world_peers spliced.test
 world_resolves

@@ -1,7 +1,7 @@
 # A manifest with ten mistakes is told of all ten, by line and column, and
 # admits nothing: the gateway does not start with it, and one that runs goes on
 # as if it had not been shown it. The same for one that is not there.
-. "${0%/*}/steady.sh"
+. "${0%/*}/steady_lib.sh"
 
 world_steadies listed.test unlisted.test
 

@@ -1,6 +1,6 @@
 # A new manifest applies to what is already open: what it no longer admits is
 # reset at once, what it still admits does not notice.
-. "${0%/*}/steady.sh"
+. "${0%/*}/steady_lib.sh"
 
 world_steadies spliced.test kept.test raw.test spliced-too.test kept-too.test \
 	raw-too.test changed.test denied.test

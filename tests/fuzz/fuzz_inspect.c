@@ -17,7 +17,7 @@
  * hears begins as an answer.
  */
 #include "clock.h"
-#include "inspect.h"
+#include "http/inspect.h"
 #include "log.h"
 #include "upstream.h"
 #include "worker.h"

@@ -1,4 +1,4 @@
-#include "signer.h"
+#include "tls/signer.h"
 
 #include <stdlib.h>
 #include <string.h>

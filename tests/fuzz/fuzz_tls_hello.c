@@ -1,4 +1,4 @@
-#include "tls_hello.h"
+#include "tls/tls_hello.h"
 
 #include <stdlib.h>
 #include <string.h>

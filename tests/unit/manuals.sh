@@ -47,7 +47,7 @@ for member in v seq $members; do
 	item "$audit" "$member"
 done
 
-events=$(cat gateway/*.c | sed -n -e 's/.*\.event = "\([a-z]*\)",.*/\1/p' \
+events=$(cat gateway/*.c gateway/*/*.c | sed -n -e 's/.*\.event = "\([a-z]*\)",.*/\1/p' \
 	-e 's/.*flow_note(flow, "\([a-z]*\)".*/\1/p' \
 	-e 's/.*record(&*supervisor, "\([a-z]*\)".*/\1/p' | sort -u)
 # shellcheck disable=SC2086

@@ -1,4 +1,4 @@
-#include "budget.h"
+#include "dns/budget.h"
 
 #include "clock.h"
 

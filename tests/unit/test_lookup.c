@@ -1,5 +1,5 @@
 /* Against a DNS server in a process of its own, on the loopback. */
-#include "lookup.h"
+#include "dns/lookup.h"
 
 #include "log.h"
 

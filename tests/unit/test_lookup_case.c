@@ -1,5 +1,5 @@
 /* What counts as an answer, against a server that is told how to misbehave. */
-#include "lookup.h"
+#include "dns/lookup.h"
 
 #include "table.h"
 

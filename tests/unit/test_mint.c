@@ -1,4 +1,4 @@
-#include "mint.h"
+#include "tls/mint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "nflog.h"
+#include "netfilter/nflog.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "pins.h"
+#include "dns/pins.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* In a network namespace of its own, with the kernel's real rules. */
-#include "redirect.h"
+#include "netfilter/redirect.h"
 
-#include "nft.h"
+#include "netfilter/nft.h"
 
 #include <sched.h>
 #include <setjmp.h>

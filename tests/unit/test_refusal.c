@@ -1,6 +1,6 @@
 #include "refusal.h"
 
-#include "http1.h"
+#include "http/http1.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "repeats.h"
+#include "dns/repeats.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

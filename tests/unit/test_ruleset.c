@@ -1,4 +1,4 @@
-#include "ruleset.h"
+#include "netfilter/ruleset.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

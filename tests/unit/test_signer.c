@@ -1,7 +1,7 @@
 /* The signer in a process of its own, and ca.h, which talks to it. */
-#include "signer.h"
+#include "tls/signer.h"
 
-#include "ca.h"
+#include "tls/ca.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "special_use.h"
+#include "dns/special_use.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "stream.h"
 
-#include "mint.h"
+#include "tls/mint.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* In a network namespace of its own, with the kernel's real notices. */
-#include "watch.h"
+#include "netfilter/watch.h"
 
 #include "log.h"
-#include "nft.h"
+#include "netfilter/nft.h"
 
 #include <poll.h>
 #include <sched.h>

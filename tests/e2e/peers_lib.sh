@@ -1,4 +1,4 @@
-# peers.sh - lib.sh with origins of our own instead of nginx: peer.py's
+# peers_lib.sh - lib.sh with origins of our own instead of nginx: peer.py's
 
 . "${0%/*}/lib.sh"
 

@@ -1,4 +1,4 @@
-# steady.sh - connections that stay open, and the gateway's processes
+# steady_lib.sh - connections that stay open, and the gateway's processes
 #
 # For the tests that take something away under way. It brings lib.sh along.
 . "${0%/*}/lib.sh"

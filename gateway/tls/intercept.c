@@ -1,6 +1,6 @@
 #include "intercept.h"
 
-#include "inspect.h"
+#include "http/inspect.h"
 #include "log.h"
 #include "table.h"
 #include "upstream.h"
