@@ -3,20 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct key {
-	const struct domain *name;
-	enum reason reason;
-	uint16_t type;
-};
-
 static bool repeat_is(const struct table_node *node, const void *key)
 {
 	const struct repeat *repeat =
 		table_entry_const(node, struct repeat, node);
-	const struct key *wanted = key;
+	const struct repeat_key *wanted = key;
 
-	return repeat->reason == wanted->reason &&
+	return repeat->verdict == wanted->verdict &&
+	       repeat->reason == wanted->reason &&
 	       repeat->type == wanted->type &&
+	       repeat->detail == wanted->detail &&
 	       repeat->name.len == wanted->name->len &&
 	       memcmp(repeat->name.name, wanted->name->name,
 		      wanted->name->len) == 0;
@@ -59,12 +55,12 @@ void repeats_done(struct repeats *repeats)
 	table_done(&repeats->table);
 }
 
-struct repeat *repeats_place(struct repeats *repeats, const struct domain *name,
-			     enum reason reason, uint16_t type, bool *is_new)
+struct repeat *repeats_place(struct repeats *repeats,
+			     const struct repeat_key *key, bool *is_new)
 {
-	const struct key key = { name, reason, type };
-	uint64_t hash = table_hash(&repeats->table, name->name, name->len);
-	struct table_node *node = table_find(&repeats->table, hash, &key);
+	uint64_t hash =
+		table_hash(&repeats->table, key->name->name, key->name->len);
+	struct table_node *node = table_find(&repeats->table, hash, key);
 	struct repeat *repeat;
 
 	*is_new = !node;
@@ -73,9 +69,11 @@ struct repeat *repeats_place(struct repeats *repeats, const struct domain *name,
 	repeat = calloc(1, sizeof(*repeat));
 	if (!repeat)
 		return NULL;
-	repeat->name = *name;
-	repeat->reason = reason;
-	repeat->type = type;
+	repeat->name = *key->name;
+	repeat->verdict = key->verdict;
+	repeat->reason = key->reason;
+	repeat->type = key->type;
+	repeat->detail = key->detail;
 	repeat->written_ms = INT64_MIN / 2; /* so that the first is due */
 	table_insert(&repeats->table, &repeat->node, hash);
 	return repeat;

@@ -1,13 +1,16 @@
 /*
- * repeats.h - refusals alike share a line of the record, and their text
+ * repeats.h - answers alike share a line of the record, and refusals a text
  *
- * A program that is refused a name asks for it again and again. The first
- * refusal of a name, for a reason and a record type, is written at once; the
- * next ones are counted, and at most one line in REPEATS_LINE_MS says how many
- * there were. None goes uncounted: what is pending is written when it is due,
- * when its place is needed, and at the end.
+ * A program that is refused a name asks for it again and again, and one that
+ * is not asks before each connection. The first answer of a kind (to a name
+ * and record type, with a reason) is written at once; the next ones are
+ * counted, and at most one line in REPEATS_LINE_MS says how many there were.
+ * None goes uncounted: what is pending is written when it is due, when its
+ * place is needed, and at the end. What was asked upstream is not for here:
+ * each such question is a line of its own.
  *
- * What the agent is told is kept beside the count, so that it is made once.
+ * What the agent is told of a refusal is kept beside the count, so that it is
+ * made once.
  */
 #ifndef SLUICE_REPEATS_H
 #define SLUICE_REPEATS_H
@@ -23,15 +26,17 @@ struct repeat {
 	struct table_node node;
 	/* What makes two alike. */
 	struct domain name; /* len 0 where there is none */
+	enum verdict verdict;
 	enum reason reason;
 	uint16_t type;
+	const char *detail; /* a constant, or NULL */
 	/* Of the last one. */
 	struct domain asked; /* where it differs from @name */
 	struct address agent;
 	uint16_t agent_port;
 	bool over_tcp;
 	unsigned line;
-	/* Of all of them. */
+	/* Of all of them, where they are refusals. */
 	char id[REFUSAL_ID_LEN + 1];
 	char text[DNS_EDE_TEXT_MAX + 1];
 
@@ -45,8 +50,17 @@ struct repeats {
 	void *arg;
 };
 
+/* What makes two alike, as in struct repeat; borrowed. */
+struct repeat_key {
+	const struct domain *name;
+	enum verdict verdict;
+	enum reason reason;
+	uint16_t type;
+	const char *detail; /* kept, so it must be a constant */
+};
+
 /*
- * @write puts one line into the record for repeat->count refusals. Returns 0
+ * @write puts one line into the record for repeat->count answers. Returns 0
  * or -errno; repeats_done(), which accepts all zeroes, writes what is pending.
  */
 MUST_CHECK int
@@ -55,12 +69,12 @@ repeats_init(struct repeats *repeats,
 void repeats_done(struct repeats *repeats);
 
 /*
- * The place of refusals of @name for @reason and @type; @is_new if there was
- * none, and id and text are to be filled in. NULL for want of memory. It may
- * be gone after the next call.
+ * The place of answers like @key; @is_new if there was none, and a refusal's
+ * id and text are to be filled in. NULL for want of memory. It may be gone
+ * after the next call.
  */
-struct repeat *repeats_place(struct repeats *repeats, const struct domain *name,
-			     enum reason reason, uint16_t type, bool *is_new);
+struct repeat *repeats_place(struct repeats *repeats,
+			     const struct repeat_key *key, bool *is_new);
 
 /* One more: written now if it is the first, or due. */
 void repeats_count(struct repeats *repeats, struct repeat *repeat,

@@ -23,7 +23,7 @@
 #define REFUSAL_TTL_S 5  /* short: a manifest may change */
 #define VIRTUAL_TTL_S 60 /* it never changes, but its rules may */
 #define IDLE_MS 10000    /* of a TCP connection; RFC 7766 6.2.3 */
-#define SWEEP_MS 2000 /* between looks at refusals that are still to be told */
+#define SWEEP_MS 2000 /* between looks at answers that are still to be told */
 
 /* A question over UDP came so, and its answer goes back the same way. */
 struct datagram {
@@ -102,6 +102,7 @@ struct asker {
 	struct connection *connection;
 	const struct address *agent;
 	uint16_t agent_port;
+	bool waited; /* its answer was not known */
 };
 
 /* --- out --- */
@@ -277,38 +278,15 @@ static const char *type_name(uint16_t type, char text[16])
 	return text;
 }
 
-/* Of a question that was not refused. */
-static void record(const struct resolver *resolver, const struct asker *asker,
-		   const struct dns_query *query,
-		   const struct decision *decision, const char *detail)
-{
-	char type[16];
-	struct audit_event event = {
-		.event = "dns",
-		.judged = true,
-		.verdict = decision->verdict,
-		.reason = decision->reason,
-		.protocol = asker->connection ? "tcp" : "udp",
-		.name = &query->name,
-		.type = type_name(query->type, type),
-		.agent = asker->agent,
-		.agent_port = asker->agent_port,
-		.line = decision->route ? decision->route->line : 0,
-		.detail = detail,
-	};
-
-	(void)audit_write(&resolver->worker->audit, &event);
-}
-
-/* Of refusals that are alike. */
-static void record_refusals(void *arg, const struct repeat *repeat)
+/* Of answers that are alike. */
+static void record_repeat(void *arg, const struct repeat *repeat)
 {
 	const struct resolver *resolver = arg;
 	char type[16];
 	struct audit_event event = {
 		.event = "dns",
 		.judged = true,
-		.verdict = VERDICT_DENY,
+		.verdict = repeat->verdict,
 		.reason = repeat->reason,
 		.refusal = repeat->id[0] ? repeat->id : NULL,
 		.protocol = repeat->over_tcp ? "tcp" : "udp",
@@ -319,9 +297,53 @@ static void record_refusals(void *arg, const struct repeat *repeat)
 		.agent_port = repeat->agent_port,
 		.line = repeat->line,
 		.count = repeat->count,
+		.detail = repeat->detail,
 	};
 
 	(void)audit_write(&resolver->worker->audit, &event);
+}
+
+static void of_asker(struct repeat *repeat, const struct asker *asker,
+		     const struct decision *decision)
+{
+	repeat->agent = *asker->agent;
+	repeat->agent_port = asker->agent_port;
+	repeat->over_tcp = asker->connection;
+	repeat->line = decision->route ? decision->route->line : 0;
+}
+
+/*
+ * Of a question that was not refused. @detail is a constant or NULL. What was
+ * asked upstream for it has a line of its own.
+ */
+static void record(struct resolver *resolver, const struct asker *asker,
+		   const struct dns_query *query,
+		   const struct decision *decision, const char *detail)
+{
+	const struct repeat_key key = { .name = &query->name,
+					.verdict = decision->verdict,
+					.reason = decision->reason,
+					.type = query->type,
+					.detail = detail };
+	struct repeat *repeat = NULL;
+	struct repeat alone;
+	bool is_new;
+
+	if (!asker->waited)
+		repeat = repeats_place(&resolver->repeats, &key, &is_new);
+	if (repeat) {
+		of_asker(repeat, asker, decision);
+		repeats_count(&resolver->repeats, repeat, clock_ms());
+		return;
+	}
+	alone = (struct repeat){ .name = query->name,
+				 .verdict = decision->verdict,
+				 .reason = decision->reason,
+				 .type = query->type,
+				 .detail = detail,
+				 .count = 1 };
+	of_asker(&alone, asker, decision);
+	record_repeat(resolver, &alone);
 }
 
 static void sweep(evutil_socket_t fd, short what, void *arg)
@@ -346,14 +368,17 @@ static const struct repeat *refuse(struct resolver *resolver,
 	/* Those names all differ; what they have in common is refused. */
 	const struct domain *name =
 		tunnel ? &decision->route->host.base : &query->name;
+	const struct repeat_key key = { .name = name,
+					.verdict = VERDICT_DENY,
+					.reason = decision->reason,
+					.type = tunnel ? 0 : query->type };
 	struct attempt attempt = { .kind = ATTEMPT_RESOLVE, .name = name };
 	char text[REFUSAL_SUMMARY_MAX];
 	struct repeat *repeat;
 	struct refusal refusal;
 	bool is_new;
 
-	repeat = repeats_place(&resolver->repeats, name, decision->reason,
-			       tunnel ? 0 : query->type, &is_new);
+	repeat = repeats_place(&resolver->repeats, &key, &is_new);
 	if (!repeat)
 		return NULL;
 	if (is_new && decision->reason != REASON_DNS_MALFORMED) {
@@ -365,12 +390,9 @@ static const struct repeat *refuse(struct resolver *resolver,
 		(void)snprintf(repeat->text, sizeof(repeat->text), "%.*s",
 			       DNS_EDE_TEXT_MAX, text);
 	}
-	repeat->agent = *asker->agent;
-	repeat->agent_port = asker->agent_port;
-	repeat->over_tcp = asker->connection;
+	of_asker(repeat, asker, decision);
 	if (tunnel)
 		repeat->asked = query->name;
-	repeat->line = decision->route ? decision->route->line : 0;
 	repeats_count(&resolver->repeats, repeat, clock_ms());
 	return repeat;
 }
@@ -567,7 +589,8 @@ static void looked_up(struct lookup_wait *wait, enum dns_result result,
 			       .datagram = &job->datagram,
 			       .connection = connection,
 			       .agent = &job->agent,
-			       .agent_port = job->agent_port };
+			       .agent_port = job->agent_port,
+			       .waited = true };
 
 	answer_result(job->resolver, &asker, &job->query, result, found);
 	job_free(job);
@@ -615,8 +638,7 @@ static void look_up(struct resolver *resolver, const struct asker *asker,
 }
 
 /* What needs neither policy nor world: true if it was answered. */
-static bool answer_special(const struct resolver *resolver,
-			   const struct asker *asker,
+static bool answer_special(struct resolver *resolver, const struct asker *asker,
 			   const struct dns_query *query)
 {
 	static const struct address loopback[2] = {
@@ -916,7 +938,7 @@ struct resolver *resolver_new(struct worker *worker,
 	TAILQ_INIT(&resolver->connections);
 	resolver->sweep =
 		event_new(worker->base, -1, EV_PERSIST, sweep, resolver);
-	if (repeats_init(&resolver->repeats, record_refusals, resolver) < 0 ||
+	if (repeats_init(&resolver->repeats, record_repeat, resolver) < 0 ||
 	    !resolver->sweep || evtimer_add(resolver->sweep, &every) < 0) {
 		resolver_free(resolver);
 		return NULL;

@@ -27,12 +27,14 @@ static void refuse(struct repeats *repeats, const char *text, uint16_t type,
 		   int64_t now_ms)
 {
 	struct domain name;
+	const struct repeat_key key = { .name = &name,
+					.reason = REASON_NAME_NOT_LISTED,
+					.type = type };
 	struct repeat *repeat;
 	bool is_new;
 
 	assert_true(domain_parse(&name, text, strlen(text)));
-	repeat = repeats_place(repeats, &name, REASON_NAME_NOT_LISTED, type,
-			       &is_new);
+	repeat = repeats_place(repeats, &key, &is_new);
 	assert_non_null(repeat);
 	assert_true(is_new == (repeat->id[0] == '\0'));
 	repeat->id[0] = 'x';
@@ -53,6 +55,38 @@ static void the_first_is_written_at_once(void **state)
 	assert_int_equal(record.n_lines, 3);
 	repeats_done(&repeats);
 	assert_int_equal(record.n_lines, 3);
+}
+
+static void answers_that_differ_share_nothing(void **state)
+{
+	static const char *const detail = "no data";
+	struct record record = { 0 };
+	struct repeats repeats;
+	struct domain name;
+	const struct repeat_key keys[] = {
+		{ &name, VERDICT_DENY, REASON_NAME_NOT_LISTED, TYPE_A, NULL },
+		{ &name, VERDICT_DENY, REASON_NAME_DENIED, TYPE_A, NULL },
+		{ &name, VERDICT_INTERCEPT, REASON_ALLOWED, TYPE_A, NULL },
+		{ &name, VERDICT_RELAY, REASON_ALLOWED, TYPE_A, NULL },
+		{ &name, VERDICT_RELAY, REASON_ALLOWED, TYPE_A, detail },
+		{ &name, VERDICT_RELAY, REASON_ALLOWED, TYPE_A + 1, detail },
+	};
+	bool is_new;
+
+	(void)state;
+	assert_true(domain_parse(&name, "a.example.org", 13));
+	assert_int_equal(repeats_init(&repeats, put, &record), 0);
+	for (size_t i = 0; i < 2 * sizeof(keys) / sizeof(*keys); i++) {
+		const struct repeat_key *key =
+			&keys[i % (sizeof(keys) / sizeof(*keys))];
+		struct repeat *repeat = repeats_place(&repeats, key, &is_new);
+
+		assert_non_null(repeat);
+		assert_true(is_new == (i < sizeof(keys) / sizeof(*keys)));
+		repeats_count(&repeats, repeat, 0);
+	}
+	assert_int_equal(record.n_lines, sizeof(keys) / sizeof(*keys));
+	repeats_done(&repeats);
 }
 
 static void the_next_share_a_line_in_ten_seconds(void **state)
@@ -118,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_is_written_at_once),
+		cmocka_unit_test(answers_that_differ_share_nothing),
 		cmocka_unit_test(the_next_share_a_line_in_ten_seconds),
 		cmocka_unit_test(what_is_pending_is_written_when_it_is_due),
 		cmocka_unit_test(none_is_lost_when_room_is_needed),

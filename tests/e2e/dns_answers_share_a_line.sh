@@ -1,5 +1,5 @@
-# Refusals of one name and type are recorded at the first, then counted; what
-# was counted is in the record when the gateway has ended.
+# Answers alike are recorded at the first, then counted, unless something was
+# asked upstream; what was counted is in the record when the gateway has ended.
 . "${0%/*}/lib.sh"
 
 need dig jq
@@ -17,9 +17,16 @@ agent dig +time=2 +tries=1 +noall +answer +comments \
 id=$(grep -o '(id [a-z0-9]*' "$DIR/answers" | head -n 1)
 audit_has '"name":"again.unlisted.test"' "\"id\":\"${id#(id }\""
 
+agent dig +time=2 +tries=1 +short \
+	$(for i in $(seq 40); do echo listed.test; done) >"$DIR/answers"
+[ "$(wc -l <"$DIR/answers")" -eq 40 ] || fail 'not every question is answered'
+
 kill -TERM "$GATEWAY_PID"
 wait "$GATEWAY_PID" || fail 'the gateway did not end well'
 GATEWAY_PID=
-grep '"name":"again.unlisted.test"' "$DIR/audit.jsonl" >"$DIR/lines"
-[ "$(wc -l <"$DIR/lines")" -le 8 ] || fail 'they share no line'
-jq -s 'map(.count // 1) | add' "$DIR/lines" | expect '^40$'
+for name in again.unlisted.test listed.test; do
+	grep "\"event\":\"dns\".*\"name\":\"$name\"" "$DIR/audit.jsonl" \
+		>"$DIR/lines"
+	[ "$(wc -l <"$DIR/lines")" -le 8 ] || fail "$name shares no line"
+	jq -s 'map(.count // 1) | add' "$DIR/lines" | expect '^40$'
+done
