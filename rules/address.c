@@ -177,12 +177,17 @@ bool prefix_parse(struct prefix *prefix, const char *text, size_t len)
 
 bool prefix_holds(const struct prefix *prefix, const struct address *address)
 {
-	struct prefix same;
+	const size_t whole = prefix->len / 8u;
+	uint8_t differ;
 
 	if (prefix->base.family != address->family)
 		return false;
-	same = prefix_of(address, prefix->len);
-	return address_equal(&same.base, &prefix->base);
+	if (memcmp(prefix->base.bytes, address->bytes, whole) != 0)
+		return false;
+	if (prefix->len % 8 == 0)
+		return true;
+	differ = prefix->base.bytes[whole] ^ address->bytes[whole];
+	return differ >> (8 - prefix->len % 8) == 0;
 }
 
 /* Where a block's addresses carry the IPv4 address that they stand for. */
