@@ -1,8 +1,8 @@
 #include "inspect.h"
 
 #include "buffer.h"
-#include "clock.h"
-#include "http1.h"
+#include "enrol.h"
+#include "exchange.h"
 #include "log.h"
 #include "upstream.h"
 #include "worker.h"
@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <openssl/evp.h>
 
@@ -24,7 +23,6 @@
 #define LAST_BYTES (1 << 20) /* ... and how much of it */
 #define INTERIM_MAX 16       /* 1xx responses to one request */
 #define ROOM BUFFER_CAP      /* of body, on its way to one side */
-#define ENROL_PATH "/.well-known/sluice/ca.pem"
 
 enum inspect_state {
 	INSPECT_HEAD,
@@ -34,21 +32,17 @@ enum inspect_state {
 	INSPECT_LAST,
 };
 
-/* What is remembered of the request under way. */
-struct exchange {
-	struct domain host;
-	char method[16], path[256]; /* for the record; path without query */
+/* The request under way. */
+struct under_way {
+	struct exchange exchange;
 	bool to_head, agent_http10, keep_alive;
 	bool wants_websocket;
 	char websocket_key[32];
 	struct http1_body request_body, response_body;
 	enum http1_framing request_framing, response_framing; /* as written */
 	bool response_begun, response_finished;
-	unsigned status, interim;
+	unsigned interim;
 	bool origin_keep_alive;
-	int64_t started_ms;
-	uint64_t out_before, in_before;
-	bool recorded;
 };
 
 struct inspect {
@@ -62,7 +56,7 @@ struct inspect {
 	struct buffer from_agent, to_agent, from_origin, to_origin;
 	size_t agent_scanned, origin_scanned, head_len;
 	bool head_begun; /* part of a head is there, and its deadline runs */
-	struct exchange now;
+	struct under_way now;
 	size_t drained;
 	bool ending; /* LAST: our own end has been sent */
 };
@@ -74,40 +68,20 @@ static void pump(evutil_socket_t fd, short what, void *arg);
 static void record(struct inspect *inspect, const struct decision *decision,
 		   const struct refusal *refusal, const char *detail)
 {
-	struct flow *flow = inspect->flow;
-	const struct exchange *now = &inspect->now;
-	const char *path = now->path;
-	struct audit_event event = {
-		.event = "request",
-		.flow = flow->id,
-		.judged = true,
-		.verdict = decision->verdict,
-		.reason = decision->reason,
-		.refusal = refusal ? refusal->id : NULL,
-		.protocol = flow_protocol(flow),
-		.name = flow->stream.ssl || flow->name_bound ? &flow->name
-							     : &now->host,
-		.asked = refusal ? refusal->asked : NULL,
-		.agent = &flow->agent,
-		.agent_port = flow->agent_port,
-		.address = &flow->address,
-		.port = flow->port,
-		.origin = &flow->origin,
-		.method = { now->method, strlen(now->method) },
-		.path = { path, strlen(path) },
-		.status = now->status,
-		.line = decision->route ? decision->route->line : 0,
-		.counted = true,
-		.bytes_out = flow->bytes_out - now->out_before,
-		.bytes_in = flow->bytes_in - now->in_before,
-		.duration_ms = (uint64_t)(clock_ms() - now->started_ms),
-		.detail = detail,
-	};
+	exchange_record(&inspect->now.exchange, inspect->flow, decision,
+			refusal, detail);
+}
 
-	if (inspect->now.recorded)
-		return;
-	inspect->now.recorded = true;
-	(void)audit_write(&flow->worker->audit, &event);
+static void went_out(struct inspect *inspect, size_t len)
+{
+	inspect->flow->bytes_out += len;
+	inspect->now.exchange.bytes_out += len;
+}
+
+static void came_in(struct inspect *inspect, size_t len)
+{
+	inspect->flow->bytes_in += len;
+	inspect->now.exchange.bytes_in += len;
 }
 
 /* --- an answer of our own, and the end --- */
@@ -134,26 +108,12 @@ static void last(struct inspect *inspect)
 	event_active(inspect->flow->stream.event, EV_READ, 0);
 }
 
-/* git shows people only text/plain; nobody else minds JSON. */
-static enum refusal_form form_for(const struct http1_request *request)
-{
-	struct http1_text agent;
-
-	if (!request)
-		return REFUSAL_PROBLEM_JSON;
-	agent = http1_field_value(request->fields, request->n_fields,
-				  "user-agent");
-	return agent.at && agent.len > 4 && memcmp(agent.at, "git/", 4) == 0
-		       ? REFUSAL_PLAIN_TEXT
-		       : REFUSAL_PROBLEM_JSON;
-}
-
 /*
  * Answers with @refusal, unless an answer of the origin's has begun: then the
  * agent must not take what it has for all there was, and gets a reset.
  */
 static void answer(struct inspect *inspect, const struct refusal *refusal,
-		   unsigned status, const struct http1_request *request)
+		   unsigned status)
 {
 	struct flow *flow = inspect->flow;
 	char bytes[REFUSAL_HTTP_MAX];
@@ -165,9 +125,8 @@ static void answer(struct inspect *inspect, const struct refusal *refusal,
 		flow_close(flow, refusal->reason, true);
 		return;
 	}
-	len = refusal_http(refusal, status, form_for(request), explain,
+	len = refusal_http(refusal, status, inspect->now.exchange.form, explain,
 			   !inspect->now.to_head, bytes);
-	inspect->now.status = status ? status : refusal_status(refusal->reason);
 	if (buffer_add(&inspect->to_agent, bytes, len) < 0) {
 		flow_close(flow, REASON_OVERLOADED, true);
 		return;
@@ -175,27 +134,17 @@ static void answer(struct inspect *inspect, const struct refusal *refusal,
 	last(inspect);
 }
 
-/* Refuses the request under way. @asked is what differed, or NULL. */
+/* Refuses the request under way. @asked is what differed, or empty. */
 static void refuse(struct inspect *inspect, const struct decision *decision,
-		   const struct http1_request *request, unsigned status,
-		   struct http1_text asked, const char *detail)
+		   unsigned status, struct http1_text asked, const char *detail)
 {
-	struct flow *flow = inspect->flow;
-	struct attempt attempt = flow_attempt(flow, ATTEMPT_HTTP);
+	struct exchange *exchange = &inspect->now.exchange;
 	struct refusal refusal;
 
-	/* Without TLS, and with no name bound, the request is what names. */
-	if (!flow->stream.ssl && !flow->name_bound) {
-		bool named = inspect->now.host.len > 0;
-
-		attempt.name = named ? &inspect->now.host : NULL;
-		attempt.address = named ? NULL : &flow->address;
-	}
-	refusal_make(&refusal, flow->worker->config->refusal_key, &attempt,
-		     decision, asked.at, asked.len);
-	inspect->now.status = status ? status : refusal_status(refusal.reason);
+	exchange_refusal(exchange, inspect->flow, decision, asked, &refusal);
+	exchange->status = status ? status : refusal_status(refusal.reason);
 	record(inspect, decision, &refusal, detail);
-	answer(inspect, &refusal, status, request);
+	answer(inspect, &refusal, status);
 }
 
 static void refuse_for(struct inspect *inspect, enum reason reason,
@@ -204,69 +153,45 @@ static void refuse_for(struct inspect *inspect, enum reason reason,
 	const struct decision decision = { .verdict = VERDICT_DENY,
 					   .reason = reason };
 
-	refuse(inspect, &decision, NULL, status, (struct http1_text){ 0 },
-	       detail);
+	refuse(inspect, &decision, status, (struct http1_text){ 0 }, detail);
 }
-
-/* --- the gateway's own page --- */
 
 static void answer_enrolment(struct inspect *inspect,
 			     const struct http1_request *request)
 {
-	struct flow *flow = inspect->flow;
-	const char *pem = ca_pem(flow->worker->ca);
-	char head[512], date[64];
-	bool found =
-		request->path.len == strlen(ENROL_PATH) &&
-		memcmp(request->path.at, ENROL_PATH, request->path.len) == 0 &&
-		request->method.len == 3 &&
-		memcmp(request->method.at, "GET", 3) == 0;
-	time_t wall = time(NULL);
-	struct decision decision = {
-		.verdict = found ? VERDICT_INTERCEPT : VERDICT_DENY,
-		.reason = found ? REASON_ALLOWED : REASON_GATEWAY_ITSELF,
+	int status = enrol_answer(request, ca_pem(inspect->flow->worker->ca),
+				  &inspect->to_agent);
+	const struct decision decision = {
+		.verdict = status == 200 ? VERDICT_INTERCEPT : VERDICT_DENY,
+		.reason =
+			status == 200 ? REASON_ALLOWED : REASON_GATEWAY_ITSELF,
 	};
-	struct tm tm;
-	int n;
 
-	gmtime_r(&wall, &tm);
-	(void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	n = snprintf(head, sizeof(head),
-		     "HTTP/1.1 %s\r\n"
-		     "Date: %s\r\n"
-		     "Content-Type: application/x-pem-file\r\n"
-		     "Content-Length: %zu\r\n"
-		     "Cache-Control: no-store\r\n"
-		     "Connection: close\r\n\r\n",
-		     found ? "200 OK" : "404 Not Found", date,
-		     found ? strlen(pem) : 0);
-	inspect->now.status = found ? 200 : 404;
-	record(inspect, &decision, NULL, NULL);
-	if (buffer_add(&inspect->to_agent, head, (size_t)n) < 0 ||
-	    (found && buffer_add(&inspect->to_agent, pem, strlen(pem)) < 0)) {
-		flow_close(flow, REASON_OVERLOADED, true);
+	if (status < 0) {
+		flow_close(inspect->flow, REASON_OVERLOADED, true);
 		return;
 	}
+	inspect->now.exchange.status = (unsigned)status;
+	record(inspect, &decision, NULL, NULL);
 	last(inspect);
 }
 
 /* --- requests --- */
 
+static void begin(struct inspect *inspect)
+{
+	inspect->now = (struct under_way){ 0 };
+	exchange_begin(&inspect->now.exchange);
+}
+
 static void remember(struct inspect *inspect,
 		     const struct http1_request *request)
 {
-	struct exchange *now = &inspect->now;
+	struct under_way *now = &inspect->now;
 	struct http1_text key = http1_field_value(
 		request->fields, request->n_fields, "sec-websocket-key");
-	const char *query = memchr(request->path.at, '?', request->path.len);
-	size_t path_len =
-		query ? (size_t)(query - request->path.at) : request->path.len;
 
-	now->host = request->host;
-	(void)snprintf(now->method, sizeof(now->method), "%.*s",
-		       (int)request->method.len, request->method.at);
-	(void)snprintf(now->path, sizeof(now->path), "%.*s", (int)path_len,
-		       request->path.at);
+	exchange_remember(&now->exchange, request);
 	now->to_head = request->method.len == 4 &&
 		       memcmp(request->method.at, "HEAD", 4) == 0;
 	now->agent_http10 = request->is_http10;
@@ -277,62 +202,6 @@ static void remember(struct inspect *inspect,
 	http1_body_init(&now->request_body, request->framing,
 			request->content_length);
 	now->request_framing = request->framing;
-}
-
-/* DESIGN: all identities agree, on every request. */
-static bool identities_agree(struct inspect *inspect,
-			     const struct http1_request *request,
-			     struct decision *decision)
-{
-	const struct flow *flow = inspect->flow;
-	bool tls = flow->stream.ssl != NULL;
-	uint16_t own_port = tls ? 443 : 80;
-	uint16_t port = request->port ? request->port : own_port;
-
-	*decision = (struct decision){ .verdict = VERDICT_DENY };
-	if (request->host.len == 0) {
-		decision->reason = REASON_ADDRESS_NOT_LISTED;
-		return false;
-	}
-	/* Host names where the connection goes, port and all. */
-	decision->reason = REASON_HOST_MISMATCH;
-	if (port != flow->port ||
-	    (request->absolute && request->absolute_https != tls))
-		return false;
-	if ((tls || flow->name_bound) &&
-	    (request->host.len != flow->name.len ||
-	     memcmp(request->host.name, flow->name.name, flow->name.len) != 0))
-		return false;
-	return true;
-}
-
-/* Sets decision->reason, and says whether the request may go on. */
-static bool judge(struct inspect *inspect, const struct http1_request *request,
-		  struct decision *decision)
-{
-	struct flow *flow = inspect->flow;
-	struct worker *worker = flow->worker;
-	struct attempt attempt = { .kind = ATTEMPT_HTTP,
-				   .name = &request->host,
-				   .port = flow->port };
-
-	if (!identities_agree(inspect, request, decision))
-		return false;
-	*decision = policy_judge(worker->policy, &attempt);
-	if (decision->verdict == VERDICT_DENY)
-		return false;
-	decision->verdict = VERDICT_DENY;
-	if (audit_is_blind(&worker->audit)) {
-		decision->reason = REASON_UNRECORDABLE;
-		return false;
-	}
-	/* TLS was held to its address when it was sniffed. */
-	if (!flow->stream.ssl && !flow_claim(flow, &request->host)) {
-		decision->reason = REASON_ADDRESS_MISMATCH;
-		return false;
-	}
-	decision->verdict = VERDICT_INTERCEPT;
-	return true;
 }
 
 static void begin_exchange(struct inspect *inspect,
@@ -388,7 +257,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 	if (!parse_request(inspect, &request))
 		return;
 	if (result->reason != REASON_ALLOWED) {
-		refuse(inspect, &failed, &request, 0, (struct http1_text){ 0 },
+		refuse(inspect, &failed, 0, (struct http1_text){ 0 },
 		       result->detail);
 		return;
 	}
@@ -443,10 +312,9 @@ static void handle_request(struct inspect *inspect)
 	struct flow *flow = inspect->flow;
 	struct http1_request request;
 	struct decision decision;
+	struct http1_text asked;
 
-	inspect->now = (struct exchange){ .started_ms = clock_ms(),
-					  .out_before = flow->bytes_out,
-					  .in_before = flow->bytes_in };
+	begin(inspect);
 	if (!parse_request(inspect, &request))
 		return;
 	remember(inspect, &request);
@@ -458,19 +326,16 @@ static void handle_request(struct inspect *inspect)
 		decision =
 			(struct decision){ .verdict = VERDICT_DENY,
 					   .reason = inspect->refusal.reason };
+		inspect->now.exchange.status =
+			refusal_status(inspect->refusal.reason);
 		record(inspect, &decision, &inspect->refusal, NULL);
-		answer(inspect, &inspect->refusal, 0, &request);
+		answer(inspect, &inspect->refusal, 0);
 		return;
 	case INSPECT_JUDGE:
 		break;
 	}
-	if (!judge(inspect, &request, &decision)) {
-		bool differs = decision.reason == REASON_HOST_MISMATCH ||
-			       request.host.len == 0;
-
-		refuse(inspect, &decision, &request, 0,
-		       differs ? request.authority : (struct http1_text){ 0 },
-		       NULL);
+	if (!exchange_judge(flow, &request, &decision, &asked)) {
+		refuse(inspect, &decision, 0, asked, NULL);
 		return;
 	}
 	flow_record(flow, &decision, NULL, NULL);
@@ -515,11 +380,7 @@ static bool step_head(struct inspect *inspect)
 			handle_request(inspect);
 			return true;
 		case HTTP1_BAD:
-			inspect->now = (struct exchange){
-				.started_ms = clock_ms(),
-				.out_before = flow->bytes_out,
-				.in_before = flow->bytes_in
-			};
+			begin(inspect);
 			refuse_for(inspect, REASON_HTTP_MALFORMED, status,
 				   "no HTTP request");
 			return true;
@@ -582,7 +443,7 @@ static enum http1_result move_body(struct http1_body *body,
 static bool step_out(struct inspect *inspect)
 {
 	struct flow *flow = inspect->flow;
-	struct exchange *now = &inspect->now;
+	struct under_way *now = &inspect->now;
 	bool moved = false;
 	ssize_t gone = 0, n;
 
@@ -602,7 +463,7 @@ static bool step_out(struct inspect *inspect)
 	}
 	n = buffer_flush(&inspect->to_origin, &inspect->origin);
 	if (n > 0)
-		flow->bytes_out += (uint64_t)n;
+		went_out(inspect, (size_t)n);
 	/* What the origin may have answered before it went is still read. */
 	if (n < 0 && n != -EAGAIN)
 		buffer_done(&inspect->to_origin);
@@ -610,7 +471,7 @@ static bool step_out(struct inspect *inspect)
 }
 
 /* RFC 6455 4.2.2: the digest that proves the origin meant it. */
-static bool websocket_accepted(const struct exchange *now,
+static bool websocket_accepted(const struct under_way *now,
 			       const struct http1_response *response)
 {
 	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -637,7 +498,7 @@ static void unsound_response(struct inspect *inspect, const char *why)
 /* A whole head of the origin's lies in from_origin. */
 static void handle_response(struct inspect *inspect)
 {
-	struct exchange *now = &inspect->now;
+	struct under_way *now = &inspect->now;
 	struct http1_response response;
 	const char *why = NULL;
 	size_t room, len;
@@ -681,7 +542,7 @@ static void handle_response(struct inspect *inspect)
 	if (interim)
 		return;
 	now->response_begun = true;
-	now->status = response.status;
+	now->exchange.status = response.status;
 	now->keep_alive = keep_alive;
 	now->origin_keep_alive = response.keep_alive;
 	if (response.status == 101) {
@@ -696,7 +557,7 @@ static void handle_response(struct inspect *inspect)
 static bool step_in(struct inspect *inspect)
 {
 	struct flow *flow = inspect->flow;
-	struct exchange *now = &inspect->now;
+	struct under_way *now = &inspect->now;
 	struct buffer *in = &inspect->from_origin;
 	unsigned status;
 	bool moved = false;
@@ -711,7 +572,7 @@ static bool step_in(struct inspect *inspect)
 			gone = -ENOMEM;
 		else
 			moved = fill(in, &inspect->origin, &gone);
-		flow->bytes_in += in->len - before;
+		came_in(inspect, in->len - before);
 	}
 	if (!now->response_begun) {
 		switch (http1_head_find(buffer_data(in), in->len,
@@ -775,7 +636,7 @@ static bool flush_agent(struct inspect *inspect)
 /* After a response that went out whole: the next request, or the end. */
 static void end_exchange(struct inspect *inspect)
 {
-	struct exchange *now = &inspect->now;
+	struct under_way *now = &inspect->now;
 	const struct decision allowed = { VERDICT_INTERCEPT, REASON_ALLOWED,
 					  NULL };
 	bool whole = now->request_body.done;
@@ -790,7 +651,7 @@ static void end_exchange(struct inspect *inspect)
 		return;
 	}
 	inspect->state = INSPECT_HEAD;
-	inspect->now = (struct exchange){ 0 };
+	inspect->now = (struct under_way){ 0 };
 	flow_deadline(inspect->flow, IDLE_MS);
 }
 
@@ -818,8 +679,9 @@ static bool step_exchange(struct inspect *inspect)
 }
 
 /* One direction of a tunnel. Returns bytes moved, or -errno. */
-static ssize_t tunnel_step(struct buffer *buffer, struct stream *from,
-			   struct stream *to, uint64_t *count)
+static ssize_t tunnel_step(struct inspect *inspect, struct buffer *buffer,
+			   struct stream *from, struct stream *to,
+			   void (*count)(struct inspect *inspect, size_t len))
 {
 	ssize_t moved = 0, n;
 
@@ -836,7 +698,7 @@ static ssize_t tunnel_step(struct buffer *buffer, struct stream *from,
 	if (n < 0 && n != -EAGAIN)
 		return n;
 	if (n > 0) {
-		*count += (uint64_t)n;
+		count(inspect, (size_t)n);
 		moved += n;
 	}
 	return moved;
@@ -857,10 +719,10 @@ static bool step_tunnel(struct inspect *inspect)
 		return true;
 	}
 	buffer_done(&inspect->from_origin);
-	out = tunnel_step(&inspect->from_agent, &flow->stream, &inspect->origin,
-			  &flow->bytes_out);
-	in = tunnel_step(&inspect->to_agent, &inspect->origin, &flow->stream,
-			 &flow->bytes_in);
+	out = tunnel_step(inspect, &inspect->from_agent, &flow->stream,
+			  &inspect->origin, went_out);
+	in = tunnel_step(inspect, &inspect->to_agent, &inspect->origin,
+			 &flow->stream, came_in);
 	if (out < 0 || in < 0 ||
 	    (flow->stream.ended && inspect->origin.ended &&
 	     inspect->from_agent.len == 0 && inspect->to_agent.len == 0)) {
@@ -972,9 +834,7 @@ void inspect_timed_out(struct inspect *inspect)
 			flow_close(flow, REASON_ALLOWED, false);
 			return;
 		}
-		inspect->now = (struct exchange){ .started_ms = clock_ms(),
-						  .out_before = flow->bytes_out,
-						  .in_before = flow->bytes_in };
+		begin(inspect);
 		refuse_for(inspect, REASON_TIMED_OUT, 0, NULL);
 		return;
 	case INSPECT_EXCHANGE:
@@ -1004,7 +864,7 @@ void inspect_free(struct inspect *inspect)
 		return;
 	busy = inspect->state == INSPECT_EXCHANGE ||
 	       inspect->state == INSPECT_TUNNEL;
-	if (busy && !inspect->now.recorded)
+	if (busy && !inspect->now.exchange.recorded)
 		record(inspect, &cut, NULL, "cut short");
 	drop_origin(inspect, busy);
 	buffer_done(&inspect->from_agent);

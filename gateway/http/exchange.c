@@ -1,0 +1,148 @@
+#include "exchange.h"
+
+#include "clock.h"
+#include "worker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void exchange_begin(struct exchange *exchange)
+{
+	*exchange = (struct exchange){ .started_ms = clock_ms() };
+}
+
+/* git shows people only text/plain; nobody else minds JSON. */
+static enum refusal_form form_for(const struct http1_request *request)
+{
+	struct http1_text agent = http1_field_value(
+		request->fields, request->n_fields, "user-agent");
+
+	return agent.at && agent.len > 4 && memcmp(agent.at, "git/", 4) == 0
+		       ? REFUSAL_PLAIN_TEXT
+		       : REFUSAL_PROBLEM_JSON;
+}
+
+void exchange_remember(struct exchange *exchange,
+		       const struct http1_request *request)
+{
+	const char *query = memchr(request->path.at, '?', request->path.len);
+	size_t path_len =
+		query ? (size_t)(query - request->path.at) : request->path.len;
+
+	exchange->host = request->host;
+	exchange->form = form_for(request);
+	(void)snprintf(exchange->method, sizeof(exchange->method), "%.*s",
+		       (int)request->method.len, request->method.at);
+	(void)snprintf(exchange->path, sizeof(exchange->path), "%.*s",
+		       (int)path_len, request->path.at);
+}
+
+/* DESIGN: all identities agree, on every request. */
+static bool identities_agree(const struct flow *flow,
+			     const struct http1_request *request,
+			     struct decision *decision)
+{
+	bool tls = flow->stream.ssl != NULL;
+	uint16_t own_port = tls ? 443 : 80;
+	uint16_t port = request->port ? request->port : own_port;
+
+	if (request->host.len == 0) {
+		decision->reason = REASON_ADDRESS_NOT_LISTED;
+		return false;
+	}
+	/* Host names where the connection goes, port and all. */
+	decision->reason = REASON_HOST_MISMATCH;
+	if (port != flow->port ||
+	    (request->absolute && request->absolute_https != tls))
+		return false;
+	if ((tls || flow->name_bound) &&
+	    (request->host.len != flow->name.len ||
+	     memcmp(request->host.name, flow->name.name, flow->name.len) != 0))
+		return false;
+	return true;
+}
+
+bool exchange_judge(struct flow *flow, const struct http1_request *request,
+		    struct decision *decision, struct http1_text *asked)
+{
+	struct worker *worker = flow->worker;
+	struct attempt attempt = { .kind = ATTEMPT_HTTP,
+				   .name = &request->host,
+				   .port = flow->port };
+
+	*decision = (struct decision){ .verdict = VERDICT_DENY };
+	*asked = request->authority;
+	if (!identities_agree(flow, request, decision))
+		return false;
+	*asked = (struct http1_text){ 0 };
+	*decision = policy_judge(worker->policy, &attempt);
+	if (decision->verdict == VERDICT_DENY)
+		return false;
+	decision->verdict = VERDICT_DENY;
+	if (audit_is_blind(&worker->audit)) {
+		decision->reason = REASON_UNRECORDABLE;
+		return false;
+	}
+	/* TLS was held to its address when it was sniffed. */
+	if (!flow->stream.ssl && !flow_claim(flow, &request->host)) {
+		decision->reason = REASON_ADDRESS_MISMATCH;
+		return false;
+	}
+	decision->verdict = VERDICT_INTERCEPT;
+	return true;
+}
+
+void exchange_refusal(const struct exchange *exchange, const struct flow *flow,
+		      const struct decision *decision, struct http1_text asked,
+		      struct refusal *refusal)
+{
+	struct attempt attempt = flow_attempt(flow, ATTEMPT_HTTP);
+
+	/* Without TLS, and with no name bound, the request is what names. */
+	if (!flow->stream.ssl && !flow->name_bound) {
+		bool named = exchange->host.len > 0;
+
+		attempt.name = named ? &exchange->host : NULL;
+		attempt.address = named ? NULL : &flow->address;
+	}
+	refusal_make(refusal, flow->worker->config->refusal_key, &attempt,
+		     decision, asked.at, asked.len);
+}
+
+void exchange_record(struct exchange *exchange, struct flow *flow,
+		     const struct decision *decision,
+		     const struct refusal *refusal, const char *detail)
+{
+	const char *path = exchange->path;
+	struct audit_event event = {
+		.event = "request",
+		.flow = flow->id,
+		.judged = true,
+		.verdict = decision->verdict,
+		.reason = decision->reason,
+		.refusal = refusal ? refusal->id : NULL,
+		.protocol = flow_protocol(flow),
+		.name = flow->stream.ssl || flow->name_bound ? &flow->name
+							     : &exchange->host,
+		.asked = refusal ? refusal->asked : NULL,
+		.agent = &flow->agent,
+		.agent_port = flow->agent_port,
+		.address = &flow->address,
+		.port = flow->port,
+		.origin = &flow->origin,
+		.method = { exchange->method, strlen(exchange->method) },
+		.path = { path, strlen(path) },
+		.status = exchange->status,
+		.line = decision->route ? decision->route->line : 0,
+		.counted = true,
+		.bytes_out = exchange->bytes_out,
+		.bytes_in = exchange->bytes_in,
+		.duration_ms = (uint64_t)(clock_ms() - exchange->started_ms),
+		.detail = detail,
+	};
+
+	if (exchange->recorded)
+		return;
+	exchange->recorded = true;
+	(void)audit_write(&flow->worker->audit, &event);
+}
