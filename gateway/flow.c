@@ -372,7 +372,7 @@ static void start_requests(struct flow *flow, enum inspect_mode mode)
 	sniff_free(sniff);
 	flow->sniff = NULL;
 	flow_become(flow, FLOW_INTERCEPTING);
-	if (!unread || inspect_start(flow, mode, NULL, NULL) < 0)
+	if (!unread || inspect_start(flow, mode, NULL, false, NULL) < 0)
 		flow_close(flow, REASON_OVERLOADED, true);
 }
 

@@ -24,6 +24,7 @@
 static const uint8_t alpn_http1[] = "\x08http/1.1";
 
 enum upstream_state {
+	UPSTREAM_REUSING,
 	UPSTREAM_RESOLVING,
 	UPSTREAM_CONNECTING,
 	UPSTREAM_SECURING,
@@ -108,10 +109,12 @@ void upstream_cancel(struct upstream *upstream)
 static void finish(struct upstream *upstream, enum reason reason)
 {
 	bool good = reason == REASON_ALLOWED;
+	bool reused = upstream->state == UPSTREAM_REUSING;
 	struct upstream_result result = {
 		.reason = reason,
 		.stream = good ? &upstream->stream : NULL,
 		.address = upstream->address,
+		.reused = reused,
 		.detail = upstream->detail[0] ? upstream->detail : NULL,
 	};
 
@@ -393,6 +396,10 @@ static void timed(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (upstream->state == UPSTREAM_REUSING) {
+		finish(upstream, REASON_ALLOWED);
+		return;
+	}
 	upstream->state = UPSTREAM_CONNECTING;
 	try_next(upstream);
 }
@@ -460,6 +467,20 @@ static void resolve(struct upstream *upstream)
 			resolved(upstream, &addresses);
 }
 
+/* Whoever ends it meanwhile, it is told at the next turn that it is there. */
+static bool reuse(struct upstream *upstream, const struct upstream_want *want)
+{
+	const struct pool_key key = { want->name, want->port, want->tls };
+
+	if (!want->pooled || !want->name ||
+	    !pool_take(upstream->worker->pool, &key, &upstream->address,
+		       &upstream->stream, flow_ignore, NULL))
+		return false;
+	upstream->state = UPSTREAM_REUSING;
+	after(upstream->timer, 0);
+	return true;
+}
+
 struct upstream *upstream_start(struct worker *worker,
 				const struct upstream_want *want,
 				upstream_done *done, void *arg)
@@ -476,6 +497,7 @@ struct upstream *upstream_start(struct worker *worker,
 	upstream->done = done;
 	upstream->arg = arg;
 	upstream->stream.fd = -1;
+	upstream->state = UPSTREAM_RESOLVING;
 	upstream->timer = evtimer_new(worker->base, timed, upstream);
 	upstream->deadline = evtimer_new(worker->base, too_late, upstream);
 	if (!upstream->timer || !upstream->deadline) {
@@ -483,6 +505,8 @@ struct upstream *upstream_start(struct worker *worker,
 		return NULL;
 	}
 	after(upstream->deadline, CONNECT_DEADLINE_MS);
+	if (reuse(upstream, want))
+		return upstream;
 	if (want->name) {
 		upstream->name = *want->name;
 		resolve(upstream);

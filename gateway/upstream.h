@@ -7,6 +7,7 @@
  * the name. The agent's idea of the address plays no part.
  *
  *	RESOLVING ---> CONNECTING ---> SECURING ---> done
+ *	REUSING (from the pool) ---------------------^
  *
  * The callback is called once, from the event loop, never from inside
  * upstream_start(); after it the attempt is gone.
@@ -27,6 +28,7 @@ struct upstream_want {
 	uint16_t port;
 	bool private; /* the route says `private: true` */
 	bool tls;
+	bool pooled; /* one that idles in the worker's pool will do */
 };
 
 /*
@@ -38,6 +40,7 @@ struct upstream_result {
 	enum reason reason;
 	struct stream *stream; /* connected to @address, TLS up if wanted */
 	struct address address;
+	bool reused; /* it comes from the pool, and may be stale */
 	const char *detail;
 };
 

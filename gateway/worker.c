@@ -45,6 +45,7 @@ static void reload(struct worker *worker, int memfd, uint32_t generation)
 		return;
 	}
 	worker->policy = policy;
+	pool_clear(worker->pool);
 	flow_rejudge_all(worker);
 	policy_free(old);
 	log_info("worker: manifest %u applies", generation);
@@ -227,10 +228,11 @@ static void serve(struct life *life, const struct worker_birth *birth)
 	    lookup_start(worker->lookup, worker->base) < 0 ||
 	    flow_table_init(&worker->flows, worker) < 0)
 		die("worker: out of memory");
+	worker->pool = pool_new(worker->base);
 	worker->resolver = resolver_new(worker, listeners);
 	worker->listener =
 		listener_new(worker, listeners->tcp4, listeners->tcp6);
-	if (!worker->resolver || !worker->listener)
+	if (!worker->pool || !worker->resolver || !worker->listener)
 		die("worker: out of memory");
 	life->control = listen_to(life, birth->control, controlled);
 	life->hidden = evtimer_new(worker->base, hidden_due, life);
@@ -249,6 +251,7 @@ static void end(struct life *life)
 	worker->listener = NULL;
 	resolver_free(worker->resolver);
 	flow_table_done(&worker->flows);
+	pool_free(worker->pool);
 	relay_pipes_done(&worker->pipes);
 	lookup_free(worker->lookup);
 	ca_free(worker->ca);

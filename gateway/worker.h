@@ -18,6 +18,7 @@
 #include "config.h"
 #include "dns/pins.h"
 #include "flow.h"
+#include "pool.h"
 #include "relay.h"
 #include "tls/ca.h"
 
@@ -57,6 +58,7 @@ struct worker {
 	SSL_CTX *origin_tls; /* the other way round */
 	struct flow_table flows;
 	struct relay_pipes pipes;
+	struct pool *pool; /* of connections to origins that idle */
 };
 
 /* A worker's life, from just after fork. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include <openssl/evp.h>
@@ -43,6 +44,7 @@ struct under_way {
 	bool response_begun, response_finished;
 	unsigned interim;
 	bool origin_keep_alive;
+	size_t kept; /* bytes of its head, kept in case it must go out again */
 };
 
 struct inspect {
@@ -52,6 +54,9 @@ struct inspect {
 	struct refusal refusal;
 	struct stream origin; /* fd -1 if there is none */
 	struct domain origin_name;
+	bool origin_reused; /* it has had an answer before */
+	bool origin_bound;  /* it is logged in as somebody: for nobody else */
+	bool answered;      /* the agent has had an answer before */
 	struct upstream *upstream;
 	struct buffer from_agent, to_agent, from_origin, to_origin;
 	size_t agent_scanned, origin_scanned, head_len;
@@ -96,6 +101,20 @@ static void drop_origin(struct inspect *inspect, bool reset)
 	buffer_done(&inspect->from_origin);
 	buffer_done(&inspect->to_origin);
 	inspect->origin_scanned = 0;
+}
+
+/* An origin's connection that is in good order is good for the next. */
+static void give_back_origin(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	const struct pool_key key = { &inspect->origin_name, flow->port,
+				      flow->stream.ssl != NULL };
+
+	if (inspect->origin.fd >= 0 && !inspect->origin_bound &&
+	    inspect->from_origin.len == 0 && inspect->to_origin.len == 0)
+		pool_put(flow->worker->pool, &key, &flow->origin,
+			 &inspect->origin, POOL_IDLE_MS);
+	drop_origin(inspect, false);
 }
 
 static void last(struct inspect *inspect)
@@ -204,6 +223,30 @@ static void remember(struct inspect *inspect,
 	now->request_framing = request->framing;
 }
 
+/* It may go out twice: it changes nothing and has no body (RFC 9110 9.2). */
+static bool is_safe(const struct http1_request *request)
+{
+	static const char *const methods[] = { "GET", "HEAD", "OPTIONS" };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (request->method.len == strlen(methods[i]) &&
+		    memcmp(request->method.at, methods[i],
+			   request->method.len) == 0)
+			return request->framing == HTTP1_NO_BODY;
+	return false;
+}
+
+/* NTLM and Negotiate prove who a connection is, not a request (RFC 4559). */
+static bool logs_connection_in(const struct http1_request *request)
+{
+	struct http1_text proof = http1_field_value(
+		request->fields, request->n_fields, "authorization");
+
+	return proof.at &&
+	       ((proof.len >= 4 && strncasecmp(proof.at, "ntlm", 4) == 0) ||
+		(proof.len >= 9 && strncasecmp(proof.at, "negotiate", 9) == 0));
+}
+
 static void begin_exchange(struct inspect *inspect,
 			   const struct http1_request *request)
 {
@@ -222,7 +265,11 @@ static void begin_exchange(struct inspect *inspect,
 		return;
 	}
 	buffer_took(&inspect->to_origin, len);
-	buffer_drop(&inspect->from_agent, inspect->head_len);
+	inspect->origin_bound |= logs_connection_in(request);
+	if (inspect->origin_reused && is_safe(request))
+		inspect->now.kept = inspect->head_len;
+	else
+		buffer_drop(&inspect->from_agent, inspect->head_len);
 	inspect->agent_scanned = 0;
 	inspect->state = INSPECT_EXCHANGE;
 	flow_deadline(inspect->flow, IDLE_MS);
@@ -261,6 +308,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 		       result->detail);
 		return;
 	}
+	inspect->origin_reused = result->reused;
 	if (stream_move(&inspect->origin, result->stream, pump, inspect) < 0) {
 		inspect->origin.fd = -1;
 		refuse_for(inspect, REASON_OVERLOADED, 0, NULL);
@@ -270,7 +318,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 }
 
 static void dial(struct inspect *inspect, const struct domain *name,
-		 const struct route *route)
+		 const struct route *route, bool pooled)
 {
 	struct flow *flow = inspect->flow;
 	struct upstream_want want = {
@@ -278,9 +326,11 @@ static void dial(struct inspect *inspect, const struct domain *name,
 		.port = flow->port,
 		.private = route && route->private,
 		.tls = flow->stream.ssl != NULL,
+		.pooled = pooled,
 	};
 
 	inspect->origin_name = *name;
+	inspect->origin_reused = inspect->origin_bound = false;
 	inspect->state = INSPECT_DIALLING;
 	flow_deadline(flow, 0); /* upstream has one of its own */
 	inspect->upstream =
@@ -307,7 +357,8 @@ static bool can_reuse_origin(struct inspect *inspect, const struct domain *name)
 	return false;
 }
 
-static void handle_request(struct inspect *inspect)
+/* @again: it has gone out on a connection that turned out to be stale. */
+static void handle_request(struct inspect *inspect, bool again)
 {
 	struct flow *flow = inspect->flow;
 	struct http1_request request;
@@ -342,7 +393,7 @@ static void handle_request(struct inspect *inspect)
 	if (can_reuse_origin(inspect, &request.host))
 		begin_exchange(inspect, &request);
 	else
-		dial(inspect, &request.host, decision.route);
+		dial(inspect, &request.host, decision.route, !again);
 }
 
 /* --- steps; each returns true if it got on --- */
@@ -377,7 +428,7 @@ static bool step_head(struct inspect *inspect)
 					&inspect->head_len, &status)) {
 		case HTTP1_DONE:
 			inspect->head_begun = false;
-			handle_request(inspect);
+			handle_request(inspect, false);
 			return true;
 		case HTTP1_BAD:
 			begin(inspect);
@@ -396,8 +447,10 @@ static bool step_head(struct inspect *inspect)
 		else
 			got = fill(in, &flow->stream, &gone);
 	}
-	if (gone < 0)
+	if (gone < 0) {
+		give_back_origin(inspect);
 		flow_close(flow, REASON_ALLOWED, gone != -EPIPE || in->len > 0);
+	}
 	return got;
 }
 
@@ -510,6 +563,9 @@ static void handle_response(struct inspect *inspect)
 		unsound_response(inspect, why);
 		return;
 	}
+	inspect->origin_reused = inspect->answered = true;
+	buffer_drop(&inspect->from_agent, now->kept);
+	now->kept = 0;
 	interim = response.status < 200 && response.status != 101;
 	if (interim && ++now->interim > INTERIM_MAX) {
 		unsound_response(inspect, "too many interim responses");
@@ -553,6 +609,34 @@ static void handle_response(struct inspect *inspect)
 			response.content_length);
 }
 
+/* The origin's connection ended where its answer should be. */
+static void gone_unanswered(struct inspect *inspect)
+{
+	const struct decision stale = { VERDICT_INTERCEPT, REASON_UPSTREAM_HTTP,
+					NULL };
+
+	if (!inspect->origin_reused || inspect->from_origin.len > 0) {
+		unsound_response(inspect,
+				 "the origin closed before it answered");
+		return;
+	}
+	drop_origin(inspect, false);
+	if (inspect->now.kept > 0) {
+		inspect->head_len = inspect->now.kept;
+		handle_request(inspect, true);
+		return;
+	}
+	if (!inspect->answered) {
+		unsound_response(inspect,
+				 "the origin closed before it answered");
+		return;
+	}
+	/* Whoever keeps connections knows what that means (RFC 9112 9.3.1). */
+	inspect->now.exchange.status = 0;
+	record(inspect, &stale, NULL, "the origin's connection was stale");
+	flow_close(inspect->flow, REASON_UPSTREAM_HTTP, false);
+}
+
 /* The response, from the origin to the agent. */
 static bool step_in(struct inspect *inspect)
 {
@@ -587,13 +671,9 @@ static bool step_in(struct inspect *inspect)
 		case HTTP1_MORE:
 			break;
 		}
-		if (gone < 0) {
-			unsound_response(
-				inspect,
-				"the origin closed before it answered");
-			return true;
-		}
-		return moved;
+		if (gone < 0)
+			gone_unanswered(inspect);
+		return moved || gone < 0;
 	}
 	if (gone == -EPIPE && now->response_body.framing == HTTP1_UNTIL_CLOSE &&
 	    in->len == 0) {
@@ -646,6 +726,8 @@ static void end_exchange(struct inspect *inspect)
 	if (!whole || !now->origin_keep_alive || inspect->from_origin.len > 0 ||
 	    inspect->to_origin.len > 0)
 		drop_origin(inspect, !whole);
+	else if (!now->keep_alive)
+		give_back_origin(inspect);
 	if (!whole || !now->keep_alive) {
 		last(inspect);
 		return;
@@ -799,7 +881,8 @@ static void pump(evutil_socket_t fd, short what, void *arg)
 }
 
 int inspect_start(struct flow *flow, enum inspect_mode mode,
-		  struct stream *origin, const struct refusal *refusal)
+		  struct stream *origin, bool reused,
+		  const struct refusal *refusal)
 {
 	struct inspect *inspect = calloc(1, sizeof(*inspect));
 	int error;
@@ -814,6 +897,7 @@ int inspect_start(struct flow *flow, enum inspect_mode mode,
 		inspect->refusal = *refusal;
 	if (origin) {
 		inspect->origin_name = flow->name;
+		inspect->origin_reused = reused;
 		error = stream_move(&inspect->origin, origin, pump, inspect);
 		if (error < 0) {
 			inspect->origin.fd = -1;
@@ -831,6 +915,7 @@ void inspect_timed_out(struct inspect *inspect)
 	switch (inspect->state) {
 	case INSPECT_HEAD:
 		if (inspect->from_agent.len == 0) {
+			give_back_origin(inspect);
 			flow_close(flow, REASON_ALLOWED, false);
 			return;
 		}

@@ -12,6 +12,12 @@
  * parsed response; bodies are decoded and framed again. One request is under
  * way at a time; later ones wait unread in the agent's socket.
  *
+ * A connection to an origin outlives its requests, and the agent's connection
+ * as well: in good order it goes to the worker's pool. One that turns out to
+ * be stale, when a request has gone out on it and nothing came back, is made
+ * anew for a safe request without a body (RFC 9110 9.2.1), once; for others
+ * the agent's connection ends as the origin's did.
+ *
  * Neither side's bytes are held beyond one buffer: a side that does not take
  * stops the other from being read.
  */
@@ -32,12 +38,13 @@ enum inspect_mode {
 
 /*
  * Starts reading requests on flow->stream, whose TLS (if any) is up or about
- * to be. @origin is taken over: a connection for the first request, or NULL.
+ * to be. @origin is taken over: a connection for the first request, or NULL;
+ * @reused if it has served others before.
  * @refusal is copied; only for INSPECT_REFUSE. Returns 0 or -errno; the
  * caller then closes the flow.
  */
 MUST_CHECK int inspect_start(struct flow *flow, enum inspect_mode mode,
-			     struct stream *origin,
+			     struct stream *origin, bool reused,
 			     const struct refusal *refusal);
 
 /* The flow's deadline has passed. */

@@ -18,6 +18,7 @@ struct intercept {
 	struct flow *flow;
 	struct stream origin; /* fd -1 if there is none */
 	struct ca_wait wait;
+	bool reused;   /* @origin comes from the pool */
 	bool refusing; /* the agent is to be told @refusal */
 	struct refusal refusal;
 	bool hello_changed;
@@ -77,7 +78,8 @@ static void greeted(struct intercept *intercept)
 		intercept->origin.fd >= 0 ? &intercept->origin : NULL;
 
 	if (inspect_start(flow, refusing ? INSPECT_REFUSE : INSPECT_JUDGE,
-			  origin, refusing ? &intercept->refusal : NULL) < 0) {
+			  origin, intercept->reused,
+			  refusing ? &intercept->refusal : NULL) < 0) {
 		flow_close(flow, REASON_OVERLOADED, true);
 		return;
 	}
@@ -255,6 +257,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 		flow_refuse(flow, REASON_OVERLOADED, NULL);
 		return;
 	}
+	intercept->reused = result->reused;
 	mint(intercept);
 }
 
@@ -266,6 +269,7 @@ void intercept_start(struct flow *flow, const struct route *route)
 		.port = flow->port,
 		.private = route->private,
 		.tls = true,
+		.pooled = true,
 	};
 
 	if (!intercept)

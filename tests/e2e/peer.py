@@ -269,6 +269,8 @@ def answer(connection, stream, request, fields, where):
         return False
     elif what == "nothing":
         return False
+    elif what == "stale" and not where.endswith(".1"):
+        return False
     elif what == "hints":
         connection.sendall(b"HTTP/1.1 103 Early Hints\r\n"
                            b"Link: </style.css>; rel=preload\r\n\r\n")

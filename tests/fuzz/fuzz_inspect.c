@@ -434,6 +434,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	run.worker.policy = policy(data[0] & 4);
 	run.worker.audit =
 		(struct audit){ .fd = record[0], .worker = 1, .blind = &blind };
+	run.worker.pool = pool_new(run.worker.base);
+	MUST(run.worker.pool);
 	MUST(flow_table_init(&run.worker.flows, &run.worker) == 0);
 
 	flow_start(&run.worker, fds[0], &agent, 40000, &address, 80);
@@ -455,6 +457,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	close(record[0]);
 	close(record[1]);
 	policy_free(run.worker.policy);
+	pool_free(run.worker.pool);
 	event_base_free(run.worker.base);
 	return 0;
 }
