@@ -105,10 +105,15 @@ static void table_evict(struct table *table, struct table_node *node)
 	table->ops->evict(node, table->arg);
 }
 
-void table_done(struct table *table)
+void table_clear(struct table *table)
 {
 	while (table->n > 0)
 		table_evict(table, TAILQ_FIRST(&table->order));
+}
+
+void table_done(struct table *table)
+{
+	table_clear(table);
 	free(table->chains);
 	table->chains = NULL;
 }

@@ -64,7 +64,10 @@ struct table {
 MUST_CHECK int table_init(struct table *table, size_t max,
 			  const struct table_ops *ops, void *arg);
 
-/* Evicts all entries. A table that is all zeroes may be passed too. */
+/* Evicts all entries. */
+void table_clear(struct table *table);
+
+/* The same, for good. A table that is all zeroes may be passed too. */
 void table_done(struct table *table);
 
 uint64_t table_hash(const struct table *table, const void *bytes, size_t len);

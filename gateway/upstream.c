@@ -236,6 +236,8 @@ static int secure(struct upstream *upstream)
 	if (!X509_VERIFY_PARAM_set1_host(param, upstream->name.name,
 					 upstream->name.len) ||
 	    !SSL_set_tlsext_host_name(ssl, upstream->name.name) ||
+	    !sessions_offer(upstream->worker->sessions, ssl, &upstream->name,
+			    upstream->port) ||
 	    SSL_set_alpn_protos(ssl, alpn_http1, sizeof(alpn_http1) - 1) != 0) {
 		SSL_free(ssl);
 		return -ENOMEM;
@@ -555,6 +557,5 @@ SSL_CTX *upstream_tls_new(X509_STORE *trust)
 	/* One read(2) for a record and what follows it, instead of two. */
 	SSL_CTX_set_read_ahead(tls, 1);
 	SSL_CTX_set_default_read_buffer_len(tls, TLS_READ_BUFFER);
-	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 	return tls;
 }

@@ -46,6 +46,7 @@ static void reload(struct worker *worker, int memfd, uint32_t generation)
 	}
 	worker->policy = policy;
 	pool_clear(worker->pool);
+	sessions_clear(worker->sessions);
 	flow_rejudge_all(worker);
 	policy_free(old);
 	log_info("worker: manifest %u applies", generation);
@@ -204,6 +205,9 @@ static void prepare(struct worker *worker, const struct worker_birth *birth)
 	if (!worker->lookup || !worker->base)
 		die("worker: cannot start");
 	worker->origin_tls = upstream_tls_new(birth->trust);
+	worker->sessions = sessions_new(worker->origin_tls);
+	if (!worker->sessions)
+		die("worker: out of memory");
 	worker->agent_tls = intercept_tls_new(worker);
 }
 
@@ -255,6 +259,7 @@ static void end(struct life *life)
 	relay_pipes_done(&worker->pipes);
 	lookup_free(worker->lookup);
 	ca_free(worker->ca);
+	sessions_free(worker->sessions);
 	SSL_CTX_free(worker->agent_tls);
 	SSL_CTX_free(worker->origin_tls);
 	event_free(life->control);

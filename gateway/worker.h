@@ -21,6 +21,7 @@
 #include "pool.h"
 #include "relay.h"
 #include "tls/ca.h"
+#include "tls/sessions.h"
 
 #include <openssl/ssl.h>
 
@@ -56,6 +57,7 @@ struct worker {
 	struct listener *listener;
 	SSL_CTX *agent_tls;  /* we are the server, the agent the client */
 	SSL_CTX *origin_tls; /* the other way round */
+	struct sessions *sessions;
 	struct flow_table flows;
 	struct relay_pipes pipes;
 	struct pool *pool; /* of connections to origins that idle */

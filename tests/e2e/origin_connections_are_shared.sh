@@ -76,6 +76,14 @@ for port in 443 80; do
 	[ "$(heard "GET /nothing/$port")" -le 2 ] || fail 'GET was sent on and on'
 done
 
+# Where there is no connection to use again, the TLS session is.
+before=$(grep -c '^resumed$' "$DIR/world-origin.log" || :)
+for i in 1 2 3; do
+	agent curl -sS --max-time 10 https://listed.test/last | expect 'the last'
+done
+[ "$(grep -c '^resumed$' "$DIR/world-origin.log")" -ge $((before + 2)) ] ||
+	fail "no session was resumed"
+
 # What another manifest admitted is not used any more.
 number()
 {

@@ -267,6 +267,9 @@ def answer(connection, stream, request, fields, where):
         connection.sendall(ok + b"Transfer-Encoding: chunked\r\n\r\n"
                            + chunked(content(1000))[:-5])
         return False
+    elif what == "last":
+        say(connection, "200 OK", b"the last\n", [("Connection", "close")])
+        return False
     elif what == "nothing":
         return False
     elif what == "stale" and not where.endswith(".1"):
@@ -348,6 +351,7 @@ def serve_http(raw, tls):
         raw.settimeout(PATIENCE * 3)
         if tls:
             connection = tls.wrap_socket(raw, server_side=True)
+            log("resumed" if connection.session_reused else "greeted")
         if converse(connection) is None:
             return  # ... without a word
         if tls:

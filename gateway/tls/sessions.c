@@ -1,0 +1,138 @@
+#include "sessions.h"
+
+#include "clock.h"
+#include "table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct key {
+	struct domain name;
+	uint16_t port;
+};
+
+struct session {
+	struct table_node node;
+	struct key key;
+	SSL_SESSION *tls;
+	int64_t until_ms;
+};
+
+struct sessions {
+	struct table table;
+};
+
+static bool session_is(const struct table_node *node, const void *key)
+{
+	const struct key *wanted = key;
+	const struct key *ours =
+		&table_entry_const(node, struct session, node)->key;
+
+	return ours->port == wanted->port &&
+	       ours->name.len == wanted->name.len &&
+	       memcmp(ours->name.name, wanted->name.name, wanted->name.len) ==
+		       0;
+}
+
+static void session_evict(struct table_node *node, void *arg)
+{
+	struct session *session = table_entry(node, struct session, node);
+
+	(void)arg;
+	SSL_SESSION_free(session->tls);
+	free(session);
+}
+
+static struct session *find(struct sessions *sessions, const struct key *key)
+{
+	uint64_t hash =
+		table_hash(&sessions->table, key->name.name, key->name.len);
+	struct table_node *node = table_find(&sessions->table, hash, key);
+
+	return node ? table_entry(node, struct session, node) : NULL;
+}
+
+/* The place of @key, empty if it is new; NULL for want of memory. */
+static struct session *place(struct sessions *sessions, const struct key *key)
+{
+	struct session *session = find(sessions, key);
+
+	if (session)
+		return session;
+	session = calloc(1, sizeof(*session));
+	if (!session)
+		return NULL;
+	session->key = *key;
+	table_insert(&sessions->table, &session->node,
+		     table_hash(&sessions->table, key->name.name,
+				key->name.len));
+	return session;
+}
+
+/*
+ * OpenSSL has a new session, which comes with TLS 1.3 some time after the
+ * handshake. What is kept is a copy: OpenSSL spoils its own where a connection
+ * is closed without close_notify. To return 0 is to leave it that one.
+ */
+static int session_made(SSL *ssl, SSL_SESSION *tls)
+{
+	struct sessions *sessions = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	struct key key = { .port = (uint16_t)(uintptr_t)SSL_get_app_data(ssl) };
+	struct session *session;
+
+	if (!sessions || !name || key.port == 0 ||
+	    SSL_get_verify_result(ssl) != X509_V_OK ||
+	    !domain_parse(&key.name, name, strlen(name)))
+		return 0;
+	session = place(sessions, &key);
+	if (!session)
+		return 0;
+	SSL_SESSION_free(session->tls);
+	session->tls = SSL_SESSION_dup(tls);
+	session->until_ms = clock_ms() + 1000 * (int64_t)SESSIONS_S;
+	return 0;
+}
+
+struct sessions *sessions_new(SSL_CTX *tls)
+{
+	static const struct table_ops ops = { session_is, session_evict };
+	struct sessions *sessions = calloc(1, sizeof(*sessions));
+
+	if (!sessions)
+		return NULL;
+	if (table_init(&sessions->table, SESSIONS_MAX, &ops, NULL) < 0) {
+		free(sessions);
+		return NULL;
+	}
+	SSL_CTX_set_app_data(tls, sessions);
+	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_CLIENT |
+						    SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(tls, session_made);
+	return sessions;
+}
+
+void sessions_free(struct sessions *sessions)
+{
+	if (!sessions)
+		return;
+	table_done(&sessions->table);
+	free(sessions);
+}
+
+bool sessions_offer(struct sessions *sessions, SSL *ssl,
+		    const struct domain *name, uint16_t port)
+{
+	const struct key key = { *name, port };
+	const struct session *session = find(sessions, &key);
+
+	if (!SSL_set_app_data(ssl, (void *)(uintptr_t)port))
+		return false;
+	return !session || !session->tls || session->until_ms <= clock_ms() ||
+	       SSL_set_session(ssl, session->tls);
+}
+
+void sessions_clear(struct sessions *sessions)
+{
+	table_clear(&sessions->table);
+}
