@@ -109,10 +109,12 @@ void pool_free(struct pool *pool)
 
 void pool_clear(struct pool *pool)
 {
-	struct idler *idler;
+	struct idler *idler, *next;
 
-	while ((idler = TAILQ_FIRST(&pool->idlers)) != NULL)
+	for (idler = TAILQ_FIRST(&pool->idlers); idler; idler = next) {
+		next = TAILQ_NEXT(idler, link);
 		drop(idler);
+	}
 }
 
 /* Of those for @key, or of all, the one that has idled longest has to go. */

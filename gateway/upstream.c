@@ -236,8 +236,7 @@ static int secure(struct upstream *upstream)
 	if (!X509_VERIFY_PARAM_set1_host(param, upstream->name.name,
 					 upstream->name.len) ||
 	    !SSL_set_tlsext_host_name(ssl, upstream->name.name) ||
-	    !sessions_offer(upstream->worker->sessions, ssl, &upstream->name,
-			    upstream->port) ||
+	    !sessions_offer(upstream->worker->sessions, ssl, &upstream->name) ||
 	    SSL_set_alpn_protos(ssl, alpn_http1, sizeof(alpn_http1) - 1) != 0) {
 		SSL_free(ssl);
 		return -ENOMEM;

@@ -6,14 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct key {
-	struct domain name;
-	uint16_t port;
-};
-
 struct session {
 	struct table_node node;
-	struct key key;
+	struct domain name;
 	SSL_SESSION *tls;
 	int64_t until_ms;
 };
@@ -24,14 +19,12 @@ struct sessions {
 
 static bool session_is(const struct table_node *node, const void *key)
 {
-	const struct key *wanted = key;
-	const struct key *ours =
-		&table_entry_const(node, struct session, node)->key;
+	const struct domain *wanted = key;
+	const struct domain *ours =
+		&table_entry_const(node, struct session, node)->name;
 
-	return ours->port == wanted->port &&
-	       ours->name.len == wanted->name.len &&
-	       memcmp(ours->name.name, wanted->name.name, wanted->name.len) ==
-		       0;
+	return ours->len == wanted->len &&
+	       memcmp(ours->name, wanted->name, wanted->len) == 0;
 }
 
 static void session_evict(struct table_node *node, void *arg)
@@ -43,29 +36,29 @@ static void session_evict(struct table_node *node, void *arg)
 	free(session);
 }
 
-static struct session *find(struct sessions *sessions, const struct key *key)
+static struct session *find(struct sessions *sessions,
+			    const struct domain *name)
 {
-	uint64_t hash =
-		table_hash(&sessions->table, key->name.name, key->name.len);
-	struct table_node *node = table_find(&sessions->table, hash, key);
+	uint64_t hash = table_hash(&sessions->table, name->name, name->len);
+	struct table_node *node = table_find(&sessions->table, hash, name);
 
 	return node ? table_entry(node, struct session, node) : NULL;
 }
 
-/* The place of @key, empty if it is new; NULL for want of memory. */
-static struct session *place(struct sessions *sessions, const struct key *key)
+/* The place of @name, empty if it is new; NULL for want of memory. */
+static struct session *place(struct sessions *sessions,
+			     const struct domain *name)
 {
-	struct session *session = find(sessions, key);
+	struct session *session = find(sessions, name);
 
 	if (session)
 		return session;
 	session = calloc(1, sizeof(*session));
 	if (!session)
 		return NULL;
-	session->key = *key;
+	session->name = *name;
 	table_insert(&sessions->table, &session->node,
-		     table_hash(&sessions->table, key->name.name,
-				key->name.len));
+		     table_hash(&sessions->table, name->name, name->len));
 	return session;
 }
 
@@ -77,15 +70,14 @@ static struct session *place(struct sessions *sessions, const struct key *key)
 static int session_made(SSL *ssl, SSL_SESSION *tls)
 {
 	struct sessions *sessions = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	struct key key = { .port = (uint16_t)(uintptr_t)SSL_get_app_data(ssl) };
+	const char *text = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	struct domain name;
 	struct session *session;
 
-	if (!sessions || !name || key.port == 0 ||
-	    SSL_get_verify_result(ssl) != X509_V_OK ||
-	    !domain_parse(&key.name, name, strlen(name)))
+	if (!sessions || !text || SSL_get_verify_result(ssl) != X509_V_OK ||
+	    !domain_parse(&name, text, strlen(text)))
 		return 0;
-	session = place(sessions, &key);
+	session = place(sessions, &name);
 	if (!session)
 		return 0;
 	SSL_SESSION_free(session->tls);
@@ -121,13 +113,10 @@ void sessions_free(struct sessions *sessions)
 }
 
 bool sessions_offer(struct sessions *sessions, SSL *ssl,
-		    const struct domain *name, uint16_t port)
+		    const struct domain *name)
 {
-	const struct key key = { *name, port };
-	const struct session *session = find(sessions, &key);
+	const struct session *session = find(sessions, name);
 
-	if (!SSL_set_app_data(ssl, (void *)(uintptr_t)port))
-		return false;
 	return !session || !session->tls || session->until_ms <= clock_ms() ||
 	       SSL_set_session(ssl, session->tls);
 }

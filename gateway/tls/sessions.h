@@ -1,8 +1,8 @@
 /*
  * sessions.h - TLS sessions with origins, so that the next handshake is short
  *
- * The latest session of each name and port is kept and offered to it alone.
- * It stands for a certificate that was verified for that name; to resume it
+ * The latest session of each name is kept and offered to it alone: it is the
+ * server name of its connection that says whose it is. It stands for a certificate that was verified for that name; to resume it
  * proves that the origin is the same again. Early data is never sent.
  */
 #ifndef SLUICE_SESSIONS_H
@@ -26,9 +26,9 @@ struct sessions;
 struct sessions *sessions_new(SSL_CTX *tls);
 void sessions_free(struct sessions *sessions); /* accepts NULL */
 
-/* Says whose session @ssl's will be, and offers the one that is known. */
+/* Offers what is known for @name. False for want of memory. */
 MUST_CHECK bool sessions_offer(struct sessions *sessions, SSL *ssl,
-			       const struct domain *name, uint16_t port);
+			       const struct domain *name);
 
 /* Forgets all of them. */
 void sessions_clear(struct sessions *sessions);

@@ -66,8 +66,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Whether a handshake for @text and @port resumes an earlier one. */
-static bool resumes(struct rig *rig, const char *text, uint16_t port)
+/* Whether a handshake for @text resumes an earlier one. */
+static bool resumes(struct rig *rig, const char *text)
 {
 	SSL *client = SSL_new(rig->client), *server = SSL_new(rig->server);
 	struct domain name;
@@ -80,7 +80,7 @@ static bool resumes(struct rig *rig, const char *text, uint16_t port)
 	SSL_set_bio(client, one, one);
 	SSL_set_bio(server, other, other);
 	SSL_set_tlsext_host_name(client, name.name);
-	assert_true(sessions_offer(rig->sessions, client, &name, port));
+	assert_true(sessions_offer(rig->sessions, client, &name));
 	SSL_set_connect_state(client);
 	SSL_set_accept_state(server);
 	for (int i = 0; i < TURNS; i++) {
@@ -101,9 +101,9 @@ static void a_session_is_resumed(void **state)
 {
 	struct rig *rig = *state;
 
-	assert_false(resumes(rig, "a.example", 443));
+	assert_false(resumes(rig, "a.example"));
 	for (int i = 0; i < 5; i++)
-		assert_true(resumes(rig, "a.example", 443));
+		assert_true(resumes(rig, "a.example"));
 }
 
 static void one_of_tls12_as_well(void **state)
@@ -111,28 +111,27 @@ static void one_of_tls12_as_well(void **state)
 	struct rig *rig = *state;
 
 	SSL_CTX_set_max_proto_version(rig->server, TLS1_2_VERSION);
-	assert_false(resumes(rig, "a.example", 443));
-	assert_true(resumes(rig, "a.example", 443));
+	assert_false(resumes(rig, "a.example"));
+	assert_true(resumes(rig, "a.example"));
 }
 
-static void it_is_offered_to_its_name_and_port_alone(void **state)
+static void it_is_offered_to_its_name_alone(void **state)
 {
 	struct rig *rig = *state;
 
-	assert_false(resumes(rig, "a.example", 443));
-	assert_false(resumes(rig, "b.example", 443));
-	assert_false(resumes(rig, "a.example", 8443));
-	assert_false(resumes(rig, "x.a.example", 443));
-	assert_true(resumes(rig, "a.example", 443));
+	assert_false(resumes(rig, "a.example"));
+	assert_false(resumes(rig, "b.example"));
+	assert_false(resumes(rig, "x.a.example"));
+	assert_true(resumes(rig, "a.example"));
 }
 
 static void what_was_forgotten_is_not_offered(void **state)
 {
 	struct rig *rig = *state;
 
-	assert_false(resumes(rig, "a.example", 443));
+	assert_false(resumes(rig, "a.example"));
 	sessions_clear(rig->sessions);
-	assert_false(resumes(rig, "a.example", 443));
+	assert_false(resumes(rig, "a.example"));
 }
 
 static void the_oldest_makes_room(void **state)
@@ -140,13 +139,13 @@ static void the_oldest_makes_room(void **state)
 	struct rig *rig = *state;
 	char text[32];
 
-	assert_false(resumes(rig, "first.example", 443));
+	assert_false(resumes(rig, "first.example"));
 	for (int i = 0; i < SESSIONS_MAX; i++) {
 		(void)snprintf(text, sizeof(text), "n%d.example", i);
-		assert_false(resumes(rig, text, 443));
+		assert_false(resumes(rig, text));
 	}
-	assert_false(resumes(rig, "first.example", 443));
-	assert_true(resumes(rig, text, 443));
+	assert_false(resumes(rig, "first.example"));
+	assert_true(resumes(rig, text));
 }
 
 int main(void)
@@ -155,7 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RIGGED(a_session_is_resumed),
 		RIGGED(one_of_tls12_as_well),
-		RIGGED(it_is_offered_to_its_name_and_port_alone),
+		RIGGED(it_is_offered_to_its_name_alone),
 		RIGGED(what_was_forgotten_is_not_offered),
 		RIGGED(the_oldest_makes_room),
 	};
