@@ -1,9 +1,10 @@
 /*
  * sessions.h - TLS sessions with origins, so that the next handshake is short
  *
- * The latest session of each name is kept and offered to it alone: it is the
- * server name of its connection that says whose it is. It stands for a certificate that was verified for that name; to resume it
- * proves that the origin is the same again. Early data is never sent.
+ * The latest session of each name is kept and offered to it alone; the server
+ * name of its connection says whose it is. It stands for a certificate that
+ * was verified for that name, and to resume it proves that the origin is the
+ * same again. Early data is never sent.
  */
 #ifndef SLUICE_SESSIONS_H
 #define SLUICE_SESSIONS_H
