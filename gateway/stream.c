@@ -266,6 +266,20 @@ ssize_t stream_write(struct stream *stream, const void *bytes, size_t len)
 	return put;
 }
 
+bool stream_hung_up(const struct stream *stream)
+{
+	char byte;
+	ssize_t n;
+
+	if (stream->failed)
+		return true;
+	if (stream->prefix_len > stream->prefix_at)
+		return false;
+	n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n < 0 ? errno != EAGAIN && errno != EINTR
+		     : n == 0 && stream->ssl;
+}
+
 void stream_end(struct stream *stream)
 {
 	if (stream->failed)

@@ -68,6 +68,14 @@ MUST_CHECK ssize_t stream_read(struct stream *stream, void *bytes, size_t cap);
 MUST_CHECK ssize_t stream_write(struct stream *stream, const void *bytes,
 				size_t len);
 
+/*
+ * Whether nobody is there any more to read what is written, as far as can be
+ * told once there is nothing left to read: the connection is reset, or TCP has
+ * ended below TLS. (An end of TLS alone, or of TCP without any, may be that of
+ * one direction.)
+ */
+bool stream_hung_up(const struct stream *stream);
+
 /* Says that no more will be written: close_notify, then FIN. */
 void stream_end(struct stream *stream);
 

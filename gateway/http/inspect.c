@@ -737,12 +737,40 @@ static void end_exchange(struct inspect *inspect)
 	flow_deadline(inspect->flow, IDLE_MS);
 }
 
+/*
+ * While the answer is awaited, all that the agent can say is its next request,
+ * of which one buffer is taken, or that it has gone: then nobody waits.
+ */
+static bool step_wait(struct inspect *inspect)
+{
+	struct flow *flow = inspect->flow;
+	const struct decision allowed = { VERDICT_INTERCEPT, REASON_ALLOWED,
+					  NULL };
+	ssize_t n = 0;
+
+	if (!inspect->now.request_body.done)
+		return false;
+	if (!flow->stream.ended)
+		n = buffer_fill(&inspect->from_agent, &flow->stream);
+	if (n > 0)
+		return true;
+	if (n == -ENOBUFS || !stream_hung_up(&flow->stream))
+		return false;
+	record(inspect, &allowed, NULL, "the agent hung up");
+	drop_origin(inspect, true);
+	flow_close(flow, REASON_ALLOWED, true);
+	return true;
+}
+
 static bool step_exchange(struct inspect *inspect)
 {
 	struct flow *flow = inspect->flow;
 	bool moved = step_out(inspect);
 
 	if (inspect->state != INSPECT_EXCHANGE || flow->state == FLOW_CLOSED)
+		return true;
+	moved |= step_wait(inspect);
+	if (flow->state == FLOW_CLOSED)
 		return true;
 	moved |= step_in(inspect);
 	if (inspect->state != INSPECT_EXCHANGE || flow->state == FLOW_CLOSED)

@@ -10,7 +10,8 @@
  * the connection it came on, and the manifest must admit it. What goes to the
  * origin is written anew from the parsed request, what comes back from the
  * parsed response; bodies are decoded and framed again. One request is under
- * way at a time; later ones wait unread in the agent's socket.
+ * way at a time; of later ones one buffer is taken, so that an agent that goes
+ * away is noticed, and the rest waits in its socket.
  *
  * A connection to an origin outlives its requests, and the agent's connection
  * as well: in good order it goes to the worker's pool. One that turns out to

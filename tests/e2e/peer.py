@@ -214,6 +214,22 @@ def websocket(connection, stream, fields):
             return
 
 
+def heard_or_gone(connection, gate):
+    """Whether @gate was opened before the other side went, or forgot."""
+    for _ in range(PATIENCE * 20):
+        if GATES[gate].wait(0.05):
+            return True
+        with socket.socket(fileno=os.dup(connection.fileno())) as below:
+            try:
+                if not below.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                    return False
+            except BlockingIOError:
+                pass
+            except OSError:
+                return False
+    return False
+
+
 def answer(connection, stream, request, fields, where):
     """Answers one request. False if the connection is to end."""
     method, target, _ = request.split(" ")
@@ -299,7 +315,8 @@ def answer(connection, stream, request, fields, where):
         for i in range(5):
             line = b"data: %d\n\n" % i
             connection.sendall(b"%x\r\n%s\r\n" % (len(line), line))
-            if not GATES[f"{words[1]}{i}"].wait(PATIENCE):
+            if not heard_or_gone(connection, f"{words[1]}{i}"):
+                log(where, "gone", words[1])
                 return None
         connection.sendall(b"0\r\n\r\n")
     elif what == "open":
