@@ -233,6 +233,17 @@ struct http1_text http1_field_value(const struct http1_field *fields, size_t n,
 	return value;
 }
 
+/* Whether a list of tokens has @token among them (RFC 9110 5.6.1). */
+static bool list_has(struct http1_text list, struct http1_text token)
+{
+	struct http1_text item;
+
+	while (text_split(&list, ',', &item))
+		if (text_is_same(text_trim(item), token))
+			return true;
+	return text_is_same(text_trim(list), token);
+}
+
 static struct http1_text value_of(const struct fields *fields, const char *name)
 {
 	return http1_field_value(fields->list, fields->n, name);
@@ -416,6 +427,14 @@ static bool framing_parse(const struct fields *fields, bool is_http10,
 		return refuse(fault, "there are both Content-Length and "
 				     "Transfer-Encoding");
 	return true;
+}
+
+/* What Trailer announces, where a body can have any. */
+static struct http1_text trailers_of(const struct fields *fields,
+				     enum http1_framing framing)
+{
+	return framing == HTTP1_CHUNKED ? value_of(fields, "Trailer")
+					: (struct http1_text){ 0 };
 }
 
 /* --- Host, and the authority of an absolute target --- */
@@ -627,6 +646,9 @@ static bool request_fields_parse(struct http1_text rest,
 	if (!expect_parse(&fields, request, fault))
 		return false;
 
+	request->trailers = trailers_of(&fields, request->framing);
+	request->takes_trailers = list_has(
+		value_of(&fields, "TE"), (struct http1_text){ "trailers", 8 });
 	upgrade = connection.upgrade &&
 		  text_is(value_of(&fields, "Upgrade"), "websocket");
 	fields_keep_end_to_end(&fields, &connection);
@@ -765,6 +787,7 @@ static bool response_parse(struct http1_text rest, bool to_head,
 
 	upgrade = connection.upgrade &&
 		  text_is(value_of(&fields, "Upgrade"), "websocket");
+	response->trailers = trailers_of(&fields, response->framing);
 	fields_keep_end_to_end(&fields, &connection);
 	response->n_fields = fields.n;
 	return switch_parse(&fields, upgrade, response, fault);
@@ -832,6 +855,15 @@ static void put_fields(struct writer *w, const struct http1_field *fields,
 	}
 }
 
+static void put_trailer(struct writer *w, struct http1_text declared)
+{
+	if (declared.len == 0)
+		return;
+	put(w, "Trailer: ");
+	put_text(w, declared);
+	put(w, "\r\n");
+}
+
 static void put_length(struct writer *w, uint64_t length)
 {
 	put(w, "Content-Length: ");
@@ -882,10 +914,13 @@ size_t http1_request_write(const struct http1_request *request, char *bytes,
 		put_length(&w, request->content_length);
 	else if (request->framing == HTTP1_CHUNKED)
 		put(&w, "Transfer-Encoding: chunked\r\n");
+	put_trailer(&w, request->trailers);
 	if (request->expects_continue)
 		put(&w, "Expect: 100-continue\r\n");
 	if (request->wants_websocket)
 		put_upgrade(&w);
+	else if (request->takes_trailers)
+		put(&w, "TE: trailers\r\nConnection: TE\r\n");
 	return put_end(&w);
 }
 
@@ -919,6 +954,8 @@ size_t http1_response_write(const struct http1_response *response,
 		put_length(&w, response->content_length);
 	else if (written == HTTP1_CHUNKED)
 		put(&w, "Transfer-Encoding: chunked\r\n");
+	if (written == HTTP1_CHUNKED)
+		put_trailer(&w, response->trailers);
 	if (response->is_websocket)
 		put_upgrade(&w);
 	else if (is_final && !stays_open)
@@ -931,4 +968,58 @@ size_t http1_response_write(const struct http1_response *response,
 	if (is_final)
 		*keep_alive = stays_open;
 	return w.len;
+}
+
+/* --- trailers --- */
+
+/*
+ * RFC 9110 6.5.1: what frames, routes, judges, authenticates or describes a
+ * message belongs into its head, where it was looked for.
+ */
+static bool may_trail(struct http1_text name)
+{
+	static const char *const never[] = {
+		"Age",           "Cache-Control",    "Cookie",
+		"Date",          "Expires",          "Location",
+		"Max-Forwards",  "Origin",           "Pragma",
+		"Range",         "Referer",          "Retry-After",
+		"Set-Cookie",    "User-Agent",       "Vary",
+		"Via",           "WWW-Authenticate", "Forwarded",
+		"Authorization", "Accept",
+	};
+	static const char *const families[] = {
+		"Content-", "If-",          "Sec-",
+		"Accept-",  "X-Forwarded-", "Access-Control-"
+	};
+	const struct connection none = { 0 };
+
+	for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
+		if (text_is(name, never[i]))
+			return false;
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+		if (text_starts(name, families[i]))
+			return false;
+	return !ends_here(name, &none);
+}
+
+bool http1_end_write(enum http1_framing framing, struct http1_text trailers,
+		     struct http1_text declared, char *bytes, size_t *len)
+{
+	struct http1_field list[HTTP1_FIELDS_MAX];
+	struct fields fields = { .list = list };
+	struct fault fault;
+	struct writer w;
+
+	if (trailers.len > 0 && !fields_parse(trailers, &fields, &fault))
+		return false;
+	*len = 0;
+	if (framing != HTTP1_CHUNKED)
+		return true;
+	writer_init(&w, bytes, HTTP1_END_MAX(trailers.len));
+	put(&w, "0\r\n");
+	for (size_t i = 0; i < fields.n; i++)
+		if (list_has(declared, list[i].name) && may_trail(list[i].name))
+			put_fields(&w, &list[i], 1);
+	*len = put_end(&w);
+	return true;
 }

@@ -41,6 +41,8 @@ struct http1_request {
 	uint64_t content_length;
 	bool keep_alive;
 	bool expects_continue;
+	bool takes_trailers;        /* TE says so */
+	struct http1_text trailers; /* Trailer: which are to come; or empty */
 	bool wants_websocket; /* a sound RFC 6455 handshake; any other Upgrade
 				 has been dropped */
 	struct http1_field fields[HTTP1_FIELDS_MAX];
@@ -58,6 +60,7 @@ struct http1_response {
 	bool keep_alive;
 	bool is_websocket; /* a 101, which is refused for anything else */
 	struct http1_text websocket_accept; /* to be checked against the key */
+	struct http1_text trailers;         /* as in a request */
 	struct http1_field fields[HTTP1_FIELDS_MAX];
 	size_t n_fields;
 };
@@ -115,5 +118,20 @@ size_t http1_request_write(const struct http1_request *request, char *bytes,
 size_t http1_response_write(const struct http1_response *response,
 			    bool agent_http10, char *bytes, size_t cap,
 			    enum http1_framing *framing, bool *keep_alive);
+
+/* Room for http1_end_write(), for a section of @len bytes. */
+#define HTTP1_END_MAX(len) (2 * (len) + 16)
+
+/*
+ * Writes what ends a body under @framing: nothing, or the last chunk and those
+ * fields of the trailer section @trailers that @declared, the value of Trailer,
+ * has announced and that mean nothing to how the message is read, routed or
+ * judged (RFC 9110 6.5.1). Returns its length within HTTP1_END_MAX, 0 for
+ * nothing. False if the section is unsound.
+ */
+MUST_CHECK bool http1_end_write(enum http1_framing framing,
+				struct http1_text trailers,
+				struct http1_text declared, char *bytes,
+				size_t *len);
 
 #endif

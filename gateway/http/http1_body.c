@@ -148,11 +148,22 @@ static enum http1_result chunked_read(struct http1_body *body,
 				      const char *bytes, size_t len,
 				      size_t *used, struct http1_text *data)
 {
-	size_t i = 0;
+	size_t i = body->held, trailers = 0;
 
 	while (i < len && !body->done && body->state != BODY_DATA &&
-	       body->state != BODY_BAD)
+	       body->state != BODY_BAD) {
 		body->state = body_step(body, bytes[i++]);
+		if (body->state == BODY_LINE && body->line_len == 0)
+			trailers = i;
+	}
+	body->held = 0;
+	if (body->done) {
+		body->trailers =
+			(struct http1_text){ bytes + trailers, i - trailers };
+	} else if (body->state >= BODY_LINE && body->state != BODY_BAD) {
+		body->held = i - trailers;
+		i = trailers;
+	}
 	if (body->state == BODY_DATA) {
 		*data = take_run(&body->left, bytes + i, len - i);
 		i += data->len;
@@ -212,14 +223,4 @@ size_t http1_body_write(enum http1_framing framing, struct http1_text data,
 		bytes[n++] = '\n';
 	}
 	return n;
-}
-
-size_t http1_body_finish(enum http1_framing framing, char *bytes)
-{
-	static const char end[] = "0\r\n\r\n";
-
-	if (framing != HTTP1_CHUNKED)
-		return 0;
-	memcpy(bytes, end, sizeof(end) - 1);
-	return sizeof(end) - 1;
 }

@@ -40,6 +40,9 @@ struct http1_body {
 	uint64_t left;   /* of the length, or of the chunk */
 	unsigned state;  /* of the chunked reader; the source has the drawing */
 	size_t line_len; /* bytes of the line or the trailers so far */
+	size_t held;     /* of the trailers, which are taken whole: seen, and to
+			    be given again with what follows */
+	struct http1_text trailers; /* with the empty line; set at DONE */
 	bool done;
 };
 
@@ -50,9 +53,9 @@ void http1_body_init(struct http1_body *body, enum http1_framing framing,
  * Reads from @bytes: sets @used to how many were taken, and @data to the next
  * run of payload among them, possibly empty. MORE: call again with what comes
  * after @used. DONE: the body ended after @used; what follows is the next
- * message's. BAD: the framing is unsound, and stays so. Trailer fields are
- * checked and dropped. A body until close is never DONE: its end is the
- * connection's.
+ * message's. BAD: the framing is unsound, and stays so. A body until close is
+ * never DONE: its end is the connection's. body->trailers, at DONE, borrows
+ * from @bytes what a chunked body has behind its last chunk.
  */
 MUST_CHECK enum http1_result http1_body_read(struct http1_body *body,
 					     const char *bytes, size_t len,
@@ -69,9 +72,5 @@ MUST_CHECK enum http1_result http1_body_read(struct http1_body *body,
  */
 size_t http1_body_write(enum http1_framing framing, struct http1_text data,
 			char *bytes);
-
-/* What ends a body under @framing: "0\r\n\r\n" or nothing; at most
- * HTTP1_BODY_OVERHEAD bytes. */
-size_t http1_body_finish(enum http1_framing framing, char *bytes);
 
 #endif

@@ -24,6 +24,7 @@
 #define LAST_BYTES (1 << 20) /* ... and how much of it */
 #define INTERIM_MAX 16       /* 1xx responses to one request */
 #define ROOM BUFFER_CAP      /* of body, on its way to one side */
+#define TRAILER_MAX 256      /* bytes of names of trailers */
 
 enum inspect_state {
 	INSPECT_HEAD,
@@ -44,6 +45,8 @@ struct under_way {
 	bool response_begun, response_finished;
 	unsigned interim;
 	bool origin_keep_alive;
+	/* What Trailer announced, which is cut off where it is long. */
+	char trailers_out[TRAILER_MAX], trailers_in[TRAILER_MAX];
 	size_t kept; /* bytes of its head, kept in case it must go out again */
 };
 
@@ -203,6 +206,12 @@ static void begin(struct inspect *inspect)
 	exchange_begin(&inspect->now.exchange);
 }
 
+static void keep_names(char names[TRAILER_MAX], struct http1_text declared)
+{
+	(void)snprintf(names, TRAILER_MAX, "%.*s", (int)declared.len,
+		       declared.len > 0 ? declared.at : "");
+}
+
 static void remember(struct inspect *inspect,
 		     const struct http1_request *request)
 {
@@ -221,6 +230,7 @@ static void remember(struct inspect *inspect,
 	http1_body_init(&now->request_body, request->framing,
 			request->content_length);
 	now->request_framing = request->framing;
+	keep_names(now->trailers_out, request->trailers);
 }
 
 /* It may go out twice: it changes nothing and has no body (RFC 9110 9.2). */
@@ -454,13 +464,38 @@ static bool step_head(struct inspect *inspect)
 	return got;
 }
 
+static struct http1_text text_of(const char *string)
+{
+	return (struct http1_text){ string, strlen(string) };
+}
+
+/* What ends a body that is whole. False if that is unsound, or no memory. */
+static bool end_body(const struct http1_body *body, enum http1_framing framing,
+		     const char *declared, struct buffer *to)
+{
+	size_t room, len;
+
+	if (buffer_reserve(to, HTTP1_END_MAX(body->trailers.len)) < 0 ||
+	    !http1_end_write(framing, body->trailers, text_of(declared),
+			     buffer_room(to, &room), &len))
+		return false;
+	buffer_took(to, len);
+	return true;
+}
+
+/* Whether more must be read for a body to get on. */
+static bool is_starved(const struct http1_body *body, const struct buffer *from)
+{
+	return !body->done && from->len == body->held;
+}
+
 /* Moves body bytes: decodes @from, writes anew to @to. False if it cannot. */
 static enum http1_result move_body(struct http1_body *body,
 				   enum http1_framing framing,
-				   struct buffer *from, struct buffer *to,
-				   bool *moved)
+				   const char *declared, struct buffer *from,
+				   struct buffer *to, bool *moved)
 {
-	while (!body->done && from->len > 0 && to->len < ROOM) {
+	while (!body->done && !is_starved(body, from) && to->len < ROOM) {
 		size_t take = from->len < ROOM ? from->len : ROOM;
 		struct http1_text data;
 		enum http1_result result;
@@ -475,18 +510,15 @@ static enum http1_result move_body(struct http1_body *body,
 			buffer_took(to,
 				    http1_body_write(framing, data,
 						     buffer_room(to, &room)));
+		/* The trailers are a view of what is dropped afterwards. */
+		if (result == HTTP1_DONE &&
+		    !end_body(body, framing, declared, to))
+			return HTTP1_BAD;
 		if (used > 0) {
 			buffer_drop(from, used);
 			*moved = true;
 		}
-		if (result == HTTP1_DONE) {
-			buffer_took(to,
-				    http1_body_finish(framing,
-						      buffer_room(to, &room)));
-			*moved = true;
-			return HTTP1_DONE;
-		}
-		if (used == 0)
+		if (used == 0 || result == HTTP1_DONE)
 			break;
 	}
 	return body->done ? HTTP1_DONE : HTTP1_MORE;
@@ -500,7 +532,7 @@ static bool step_out(struct inspect *inspect)
 	bool moved = false;
 	ssize_t gone = 0, n;
 
-	if (!now->request_body.done && inspect->from_agent.len == 0)
+	if (is_starved(&now->request_body, &inspect->from_agent))
 		moved = fill(&inspect->from_agent, &flow->stream, &gone);
 	if (gone < 0) {
 		/* Half a request is no request: the origin must see that. */
@@ -509,8 +541,8 @@ static bool step_out(struct inspect *inspect)
 		return true;
 	}
 	if (move_body(&now->request_body, now->request_framing,
-		      &inspect->from_agent, &inspect->to_origin,
-		      &moved) == HTTP1_BAD) {
+		      now->trailers_out, &inspect->from_agent,
+		      &inspect->to_origin, &moved) == HTTP1_BAD) {
 		refuse_for(inspect, REASON_HTTP_MALFORMED, 400, "bad body");
 		return true;
 	}
@@ -605,6 +637,7 @@ static void handle_response(struct inspect *inspect)
 		now->keep_alive = now->origin_keep_alive = false;
 		inspect->state = INSPECT_TUNNEL;
 	}
+	keep_names(now->trailers_in, response.trailers);
 	http1_body_init(&now->response_body, response.framing,
 			response.content_length);
 }
@@ -648,7 +681,7 @@ static bool step_in(struct inspect *inspect)
 	ssize_t gone = 0;
 
 	if (!now->response_body.done && inspect->to_agent.len < ROOM &&
-	    (in->len == 0 || !now->response_begun)) {
+	    (!now->response_begun || is_starved(&now->response_body, in))) {
 		size_t before = in->len;
 
 		if (in->len > 0 && in->len == in->cap - in->at &&
@@ -677,20 +710,16 @@ static bool step_in(struct inspect *inspect)
 	}
 	if (gone == -EPIPE && now->response_body.framing == HTTP1_UNTIL_CLOSE &&
 	    in->len == 0) {
-		char end[8];
-
 		now->response_body.done = true;
-		if (buffer_add(&inspect->to_agent, end,
-			       http1_body_finish(now->response_framing, end)) <
-		    0)
-			gone = -ENOMEM;
-		else
-			gone = 0;
+		gone = end_body(&now->response_body, now->response_framing, "",
+				&inspect->to_agent)
+			       ? 0
+			       : -ENOMEM;
 		moved = true;
 	}
-	if (gone < 0 ||
-	    move_body(&now->response_body, now->response_framing, in,
-		      &inspect->to_agent, &moved) == HTTP1_BAD) {
+	if (gone < 0 || move_body(&now->response_body, now->response_framing,
+				  now->trailers_in, in, &inspect->to_agent,
+				  &moved) == HTTP1_BAD) {
 		const struct decision cut = { VERDICT_INTERCEPT,
 					      REASON_UPSTREAM_HTTP, NULL };
 

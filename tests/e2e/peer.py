@@ -61,20 +61,22 @@ def read_exactly(stream, n):
     return data
 
 
-def read_chunks(stream):
+def read_chunks(stream, trailers=None):
     data = []
     while n := int(stream.readline().split(b";")[0] or b"x", 16):
         data.append(read_exactly(stream, n))
         read_exactly(stream, 2)
-    while stream.readline() not in (b"\r\n", b""):
-        pass
+    while (line := stream.readline()) not in (b"\r\n", b""):
+        name, _, value = line.decode("latin-1").partition(":")
+        if trailers is not None:
+            trailers.append((name.strip().lower(), value.strip()))
     return b"".join(data)
 
 
-def read_body(stream, fields, until_close=False):
+def read_body(stream, fields, until_close=False, trailers=None):
     fields = dict(fields)
     if fields.get("transfer-encoding", "").lower() == "chunked":
-        return read_chunks(stream)
+        return read_chunks(stream, trailers)
     if "content-length" in fields:
         return read_exactly(stream, int(fields["content-length"]))
     return stream.read() if until_close else b""
@@ -251,8 +253,9 @@ def answer(connection, stream, request, fields, where):
     if expects:
         log(where, "continue")
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    trailers = []
     body = (stream.read() if what == "to_the_end"
-            else read_body(stream, fields))
+            else read_body(stream, fields, trailers=trailers))
     log(where, "body", len(body), digest(body))
     if what == "git":
         git(connection, method, target, fields, body)
@@ -326,9 +329,12 @@ def answer(connection, stream, request, fields, where):
         websocket(connection, stream, fields)
         return False
     elif what == "trailers":
+        heard = f"te={dict(fields).get('te')}" + "".join(
+            f" {name}={value}" for name, value in trailers)
         connection.sendall(ok + b"Transfer-Encoding: chunked\r\n"
-                           b"Trailer: X-Sum\r\n\r\n"
-                           b"5\r\nhello\r\n0\r\nX-Sum: 5\r\n\r\n")
+                           b"Trailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\n"
+                           b"X-Sum: 5 %s\r\nX-Secret: 1\r\n\r\n"
+                           % heard.encode())
     else:
         text = [f"hello from {dict(fields).get('host')}",
                 f"connection {where}", f"request {request}",

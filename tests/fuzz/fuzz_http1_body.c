@@ -15,8 +15,24 @@ static void check(bool holds)
 struct reading {
 	char *payload;
 	size_t len, used;
+	struct http1_text trailers;
 	enum http1_result result;
 };
+
+/* All names are announced that the trailers could have. */
+static size_t end_body(const struct reading *reading, char *bytes)
+{
+	const struct http1_text declared = { "A, a, x, X-Sum, Host, Trailer",
+					     29 };
+	size_t len = 5;
+
+	if (http1_end_write(HTTP1_CHUNKED, reading->trailers, declared, bytes,
+			    &len))
+		check(len <= HTTP1_END_MAX(reading->trailers.len));
+	else
+		memcpy(bytes, "0\r\n\r\n", len);
+	return len;
+}
 
 /*
  * Reads in pieces; with @rewritten, every run is written there anew under
@@ -31,14 +47,16 @@ static struct reading read_body(enum http1_framing framing, uint64_t length,
 
 	check(reading.payload != NULL);
 	http1_body_init(&body, framing, length);
-	while (reading.result == HTTP1_MORE && reading.used < len) {
+	while (reading.result == HTTP1_MORE && reading.used + body.held < len) {
 		size_t n = len - reading.used, used;
 		struct http1_text data;
 
-		n = n < piece ? n : piece;
+		n = n - body.held < piece ? n : body.held + piece;
 		reading.result = http1_body_read(&body, bytes + reading.used, n,
 						 &used, &data);
-		check(used <= n && (used > 0 || reading.result != HTTP1_MORE));
+		check(used <= n && (used > 0 || reading.result != HTTP1_MORE ||
+				    body.held == n));
+		check(body.held <= HTTP1_TRAILERS_MAX);
 		check(data.len == 0 ||
 		      (data.at >= bytes + reading.used &&
 		       data.at + data.len <= bytes + reading.used + used));
@@ -56,6 +74,7 @@ static struct reading read_body(enum http1_framing framing, uint64_t length,
 		}
 	}
 	check(body.done == (reading.result == HTTP1_DONE) || len == 0);
+	reading.trailers = body.trailers;
 	return reading;
 }
 
@@ -86,14 +105,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	len -= 2;
 
 	/* A run is not empty, so there are no more of them than bytes. */
-	rewritten = malloc((1 + HTTP1_BODY_OVERHEAD) * (len + 1));
+	rewritten = malloc((1 + HTTP1_BODY_OVERHEAD) * (len + 1) +
+			   HTTP1_END_MAX(len));
 	check(rewritten != NULL);
 	whole = read_body(framing, data[1], bytes, len, len + 1, NULL, NULL);
 	cut = read_body(framing, data[1], bytes, len, piece, rewritten, &n);
 	check_same(&whole, &cut);
 
 	if (whole.result == HTTP1_DONE || framing == HTTP1_UNTIL_CLOSE) {
-		n += http1_body_finish(HTTP1_CHUNKED, rewritten + n);
+		n += end_body(&whole, rewritten + n);
 		again = read_body(HTTP1_CHUNKED, 0, rewritten, n, 3, NULL,
 				  NULL);
 		check(again.result == HTTP1_DONE && again.used == n);

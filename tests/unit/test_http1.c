@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -464,7 +465,10 @@ static void what_concerns_one_hop_ends_here(void **state)
 			   "Keep-Alive: 5\r\nProxy-Connection: close\r\n"
 			   "Proxy-Authorization: x\r\nProxy-Odd: x\r\n"
 			   "TE: trailers\r\nTrailer: X\r\nD: 4\r\n\r\n",
-		       GET "Host: a.org\r\nX-C: 3\r\nD: 4\r\n\r\n");
+		       GET "Host: a.org\r\nX-C: 3\r\nD: 4\r\n"
+			   "TE: trailers\r\nConnection: TE\r\n\r\n");
+	assert_written(GET "Host: a.org\r\nTE: gzip\r\nTrailer: X\r\n\r\n",
+		       GET "Host: a.org\r\n\r\n");
 	assert_false(request_of(GET "Connection: Close\r\n" HOST).keep_alive);
 	assert_false(request_of("GET / HTTP/1.0\r\n" HOST).keep_alive);
 	assert_true(
@@ -791,14 +795,16 @@ static enum http1_result read_body(struct http1_body *body, const char *bytes,
 	enum http1_result result = HTTP1_MORE;
 	size_t at = 0, end = 0;
 
-	while (result == HTTP1_MORE && at < len) {
+	while (result == HTTP1_MORE && at + body->held < len) {
 		struct http1_text data;
 		size_t took;
 
-		end = at + piece < len ? at + piece : len;
+		end = at + body->held + piece;
+		end = end < len ? end : len;
 		result = http1_body_read(body, bytes + at, end - at, &took,
 					 &data);
-		assert_true(took > 0 || result != HTTP1_MORE);
+		assert_true(took > 0 || result != HTTP1_MORE ||
+			    body->held == end - at);
 		assert_true(took <= end - at);
 		memcpy(payload, data.at, data.len);
 		payload += data.len;
@@ -970,14 +976,107 @@ static void a_body_is_written_as_announced(void **state)
 	(void)state;
 	assert_int_equal(http1_body_write(HTTP1_CHUNKED, data, bytes), 25);
 	assert_memory_equal(bytes, "13\r\nhello, world, hello\r\n", 25);
-	assert_int_equal(http1_body_finish(HTTP1_CHUNKED, bytes), 5);
-	assert_memory_equal(bytes, "0\r\n\r\n", 5);
 	assert_int_equal(http1_body_write(HTTP1_LENGTH, data, bytes), 19);
 	assert_memory_equal(bytes, data.at, 19);
 	assert_int_equal(http1_body_write(HTTP1_UNTIL_CLOSE, data, bytes), 19);
-	assert_int_equal(http1_body_finish(HTTP1_LENGTH, bytes), 0);
-	assert_int_equal(http1_body_finish(HTTP1_UNTIL_CLOSE, bytes), 0);
-	assert_int_equal(http1_body_finish(HTTP1_NO_BODY, bytes), 0);
+}
+
+/* What is written of the trailers @section, where @declared was announced. */
+static const char *end_of(const char *section, const char *declared)
+{
+	static char bytes[HTTP1_END_MAX(256)];
+	size_t len;
+
+	assert_true(strlen(section) <= 256);
+	if (!http1_end_write(HTTP1_CHUNKED,
+			     (struct http1_text){ section, strlen(section) },
+			     (struct http1_text){ declared, strlen(declared) },
+			     bytes, &len))
+		return NULL;
+	bytes[len] = '\0';
+	return bytes;
+}
+
+static void trailers_that_were_announced_pass(void **state)
+{
+	(void)state;
+	assert_string_equal(end_of("\r\n", ""), "0\r\n\r\n");
+	assert_string_equal(end_of("X-Sum:5\r\nOther: 6\r\n\r\n", "a, x-sum"),
+			    "0\r\nX-Sum: 5\r\n\r\n");
+	assert_string_equal(end_of("a: 1\r\nA: 2\r\n\r\n", "A"),
+			    "0\r\na: 1\r\nA: 2\r\n\r\n");
+	assert_null(end_of("a : 1\r\n\r\n", "a"));
+	assert_null(end_of("a: 1\r\n", "a"));
+}
+
+static void what_belongs_into_the_head_does_not_trail(void **state)
+{
+	static const char *const names[] = {
+		"Host",
+		"Content-Length",
+		"Transfer-Encoding",
+		"Connection",
+		"Authorization",
+		"Cookie",
+		"Set-Cookie",
+		"Content-Type",
+		"Trailer",
+		"Proxy-Connection",
+		"If-Match",
+		"Expect",
+		"Upgrade",
+		"Alt-Svc",
+		"Location",
+		"X-Forwarded-For",
+		"Sec-WebSocket-Key",
+		"TE",
+	};
+	char section[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		(void)snprintf(section, sizeof(section), "%s: 1\r\n\r\n",
+			       names[i]);
+		assert_string_equal(end_of(section, names[i]), "0\r\n\r\n");
+	}
+}
+
+static void a_body_that_is_not_chunked_has_no_end(void **state)
+{
+	static const enum http1_framing framings[] = { HTTP1_LENGTH,
+						       HTTP1_UNTIL_CLOSE,
+						       HTTP1_NO_BODY };
+	char bytes[HTTP1_END_MAX(8)];
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(framings); i++) {
+		assert_true(http1_end_write(
+			framings[i], (struct http1_text){ "a: 1\r\n\r\n", 8 },
+			(struct http1_text){ "a", 1 }, bytes, &len));
+		assert_int_equal(len, 0);
+	}
+}
+
+static void trailers_are_taken_whole(void **state)
+{
+	static const char bytes[] = "1\r\nx\r\n0\r\nA: b\r\nC:\r\n\r\nGET";
+	struct http1_body body;
+	struct http1_text data;
+	size_t used, at = 0;
+
+	(void)state;
+	http1_body_init(&body, HTTP1_CHUNKED, 0);
+	for (size_t end = 1; end < sizeof(bytes) && !body.done; end++) {
+		assert_int_not_equal(http1_body_read(&body, bytes + at,
+						     end - at, &used, &data),
+				     HTTP1_BAD);
+		at += used;
+	}
+	assert_true(body.done);
+	assert_string_equal(bytes + at, "GET");
+	assert_int_equal(body.trailers.len, 12);
+	assert_memory_equal(body.trailers.at, "A: b\r\nC:\r\n\r\n", 12);
 }
 
 int main(void)
@@ -1011,6 +1110,10 @@ int main(void)
 		cmocka_unit_test(the_greatest_chunk_is_counted_in_full),
 		cmocka_unit_test(other_bodies_end_by_count_or_not_at_all),
 		cmocka_unit_test(a_body_is_written_as_announced),
+		cmocka_unit_test(trailers_that_were_announced_pass),
+		cmocka_unit_test(what_belongs_into_the_head_does_not_trail),
+		cmocka_unit_test(a_body_that_is_not_chunked_has_no_end),
+		cmocka_unit_test(trailers_are_taken_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
