@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -23,9 +24,10 @@ static const uint8_t virtual6[12] = { 0xfd, 0x73, 0x6c, 0x75, 0x69, 0x63,
 struct real_pin {
 	struct domain name;
 	struct address address;
-	uint32_t next; /* in its bucket */
-	uint32_t held; /* by so many flows */
-	bool used;     /* since the clock's hand passed */
+	uint32_t next;         /* in its bucket */
+	uint32_t older, newer; /* in the order of use, unless held */
+	uint32_t held;         /* by so many flows */
+	bool whole;            /* what is above can be read */
 };
 
 struct virtual_pin {
@@ -34,20 +36,24 @@ struct virtual_pin {
 };
 
 /*
- * Entries are linked into their bucket by one store, last, so that a process
- * killed half-way leaves an entry that nobody finds rather than a broken one.
+ * A process may be killed anywhere. Buckets and order can be made anew from
+ * the entries, and are; so an entry counts (by whole, or by n_virtual) only
+ * from when it has been written.
  */
 struct pins {
 	pthread_mutex_t lock;
 	uint64_t key[2];
 	uint32_t n_real, n_virtual;
-	uint32_t hand;
+	uint32_t oldest, newest; /* of the real ones that nobody holds */
 	uint32_t real_buckets[BUCKETS];
 	uint32_t virtual_buckets[BUCKETS];
 	struct real_pin real[PINS_REAL_MAX];
 	struct virtual_pin virtual[PINS_VIRTUAL_MAX];
 	struct budget budget;
 };
+
+_Static_assert(VIRTUAL_FIRST + PINS_VIRTUAL_MAX <= 1 << 17,
+	       "they fit into a /15");
 
 /*
  * An agent that chooses names, below a wildcard, must not be able to choose
@@ -76,16 +82,6 @@ static bool same_name(const struct domain *a, const struct domain *b)
 	return a->len == b->len && memcmp(a->name, b->name, a->len) == 0;
 }
 
-static void lock(struct pins *pins)
-{
-	int error = pthread_mutex_lock(&pins->lock);
-
-	/* Its holder was killed; what it left is sound by construction. */
-	if (error == EOWNERDEAD)
-		error = pthread_mutex_consistent(&pins->lock);
-	assert(error == 0);
-}
-
 static void unlock(struct pins *pins)
 {
 	int error = pthread_mutex_unlock(&pins->lock);
@@ -109,6 +105,44 @@ static int lock_init(struct pins *pins)
 	return error;
 }
 
+/* What comes before it is in memory if this process is killed after it. */
+static void written(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* --- The order of use ------------------------------------------------ */
+
+static uint32_t *newer_of(struct pins *pins, uint32_t entry)
+{
+	return entry == NONE ? &pins->oldest : &pins->real[entry].newer;
+}
+
+static uint32_t *older_of(struct pins *pins, uint32_t entry)
+{
+	return entry == NONE ? &pins->newest : &pins->real[entry].older;
+}
+
+static void order_remove(struct pins *pins, uint32_t entry)
+{
+	const struct real_pin *pin = &pins->real[entry];
+
+	*newer_of(pins, pin->older) = pin->newer;
+	*older_of(pins, pin->newer) = pin->older;
+}
+
+static void order_append(struct pins *pins, uint32_t entry)
+{
+	struct real_pin *pin = &pins->real[entry];
+
+	pin->older = pins->newest;
+	pin->newer = NONE;
+	*newer_of(pins, pin->older) = entry;
+	pins->newest = entry;
+}
+
+/* --- The buckets ----------------------------------------------------- */
+
 static uint32_t find_real(const struct pins *pins, const struct domain *name,
 			  const struct address *address)
 {
@@ -121,44 +155,84 @@ static uint32_t find_real(const struct pins *pins, const struct domain *name,
 	return NONE;
 }
 
+static void link_real(struct pins *pins, uint32_t entry)
+{
+	struct real_pin *pin = &pins->real[entry];
+	uint32_t *bucket = &pins->real_buckets[pair_bucket(pins, &pin->name,
+							   &pin->address)];
+
+	pin->next = *bucket;
+	*bucket = entry;
+}
+
 static void unlink_real(struct pins *pins, uint32_t entry)
 {
 	const struct real_pin *pin = &pins->real[entry];
 	uint32_t *at = &pins->real_buckets[pair_bucket(pins, &pin->name,
 						       &pin->address)];
 
-	for (; *at != NONE; at = &pins->real[*at].next) {
-		if (*at == entry) {
-			*at = pin->next;
-			return;
-		}
-	}
+	while (*at != entry && *at != NONE)
+		at = &pins->real[*at].next;
+	if (*at == entry)
+		*at = pin->next;
 }
 
-/*
- * A free entry: a fresh one, or by the clock algorithm one that nobody holds
- * and nobody used for a whole turn. NONE if flows hold all of them.
- */
+static void link_virtual(struct pins *pins, uint32_t entry)
+{
+	struct virtual_pin *pin = &pins->virtual[entry];
+	uint32_t *bucket =
+		&pins->virtual_buckets[name_bucket(pins, &pin->name)];
+
+	pin->next = *bucket;
+	*bucket = entry;
+}
+
+/* From the entries alone. When they were used is forgotten. */
+static void make_indexes(struct pins *pins)
+{
+	memset(pins->real_buckets, 0xff, sizeof(pins->real_buckets));
+	memset(pins->virtual_buckets, 0xff, sizeof(pins->virtual_buckets));
+	pins->oldest = pins->newest = NONE;
+	for (uint32_t i = 0; i < pins->n_real; i++) {
+		struct real_pin *pin = &pins->real[i];
+
+		if (pin->whole)
+			link_real(pins, i);
+		else
+			*pin = (struct real_pin){ 0 };
+		if (pin->held == 0)
+			order_append(pins, i);
+	}
+	for (uint32_t i = 0; i < pins->n_virtual; i++)
+		link_virtual(pins, i);
+}
+
+static void lock(struct pins *pins)
+{
+	int error = pthread_mutex_lock(&pins->lock);
+
+	if (error == EOWNERDEAD) { /* it was killed at work */
+		make_indexes(pins);
+		error = pthread_mutex_consistent(&pins->lock);
+	}
+	assert(error == 0);
+}
+
+/* A free entry, or the one used longest ago; NONE if flows hold them all. */
 static uint32_t take_real(struct pins *pins)
 {
+	uint32_t entry = pins->oldest;
+
 	if (pins->n_real < PINS_REAL_MAX)
 		return pins->n_real++;
-
-	for (uint32_t i = 0; i < 2 * PINS_REAL_MAX; i++) {
-		uint32_t entry = pins->hand;
-		struct real_pin *pin = &pins->real[entry];
-
-		pins->hand = (pins->hand + 1) % PINS_REAL_MAX;
-		if (pin->held > 0)
-			continue;
-		if (!pin->used) {
-			unlink_real(pins, entry);
-			return entry;
-		}
-		pin->used = false;
+	if (entry != NONE) {
+		order_remove(pins, entry);
+		unlink_real(pins, entry);
 	}
-	return NONE;
+	return entry;
 }
+
+/* --- Virtual addresses ----------------------------------------------- */
 
 static struct address virtual_address(sa_family_t family, uint32_t index)
 {
@@ -212,41 +286,46 @@ struct pins *pins_new(void)
 		munmap(pins, sizeof(*pins));
 		return NULL;
 	}
-	memset(pins->real_buckets, 0xff, sizeof(pins->real_buckets));
-	memset(pins->virtual_buckets, 0xff, sizeof(pins->virtual_buckets));
+	make_indexes(pins);
 	return pins;
 }
 
 void pins_recover(struct pins *pins)
 {
 	lock(pins);
-	for (uint32_t i = 0; i < pins->n_real; i++)
-		pins->real[i].held = 0;
+	for (uint32_t i = 0; i < pins->n_real; i++) {
+		if (pins->real[i].held > 0) {
+			pins->real[i].held = 0;
+			order_append(pins, i);
+		}
+	}
 	unlock(pins);
 }
 
 void pins_add(struct pins *pins, const struct domain *name,
 	      const struct address *address)
 {
-	uint32_t bucket, entry;
+	uint32_t entry;
 
 	lock(pins);
 	entry = find_real(pins, name, address);
-	if (entry == NONE) {
-		entry = take_real(pins);
-		if (entry == NONE) {
-			unlock(pins);
-			return;
+	if (entry != NONE) {
+		if (pins->real[entry].held == 0) {
+			order_remove(pins, entry);
+			order_append(pins, entry);
 		}
-		bucket = pair_bucket(pins, name, address);
-		pins->real[entry] = (struct real_pin){
-			.name = *name,
-			.address = *address,
-			.next = pins->real_buckets[bucket],
-		};
-		pins->real_buckets[bucket] = entry;
+	} else if ((entry = take_real(pins)) != NONE) {
+		struct real_pin *pin = &pins->real[entry];
+
+		pin->whole = false;
+		written();
+		pin->name = *name;
+		pin->address = *address;
+		written();
+		pin->whole = true;
+		link_real(pins, entry);
+		order_append(pins, entry);
 	}
-	pins->real[entry].used = true;
 	unlock(pins);
 }
 
@@ -257,10 +336,8 @@ bool pins_hold(struct pins *pins, const struct domain *name,
 
 	lock(pins);
 	entry = find_real(pins, name, address);
-	if (entry != NONE) {
-		pins->real[entry].held++;
-		pins->real[entry].used = true;
-	}
+	if (entry != NONE && pins->real[entry].held++ == 0)
+		order_remove(pins, entry);
 	unlock(pins);
 	return entry != NONE;
 }
@@ -272,27 +349,27 @@ void pins_release(struct pins *pins, const struct domain *name,
 
 	lock(pins);
 	entry = find_real(pins, name, address);
-	if (entry != NONE && pins->real[entry].held > 0)
-		pins->real[entry].held--;
+	if (entry != NONE && pins->real[entry].held > 0 &&
+	    --pins->real[entry].held == 0)
+		order_append(pins, entry);
 	unlock(pins);
 }
 
 bool pins_virtual(struct pins *pins, const struct domain *name,
 		  struct address *v4, struct address *v6)
 {
-	uint32_t bucket = name_bucket(pins, name);
 	uint32_t entry;
 
 	lock(pins);
-	entry = pins->virtual_buckets[bucket];
+	entry = pins->virtual_buckets[name_bucket(pins, name)];
 	while (entry != NONE && !same_name(&pins->virtual[entry].name, name))
 		entry = pins->virtual[entry].next;
 	if (entry == NONE && pins->n_virtual < PINS_VIRTUAL_MAX) {
-		entry = pins->n_virtual++;
-		pins->virtual[entry] = (struct virtual_pin){
-			.name = *name, .next = pins->virtual_buckets[bucket]
-		};
-		pins->virtual_buckets[bucket] = entry;
+		entry = pins->n_virtual;
+		pins->virtual[entry].name = *name;
+		written();
+		pins->n_virtual++;
+		link_virtual(pins, entry);
 	}
 	unlock(pins);
 	if (entry == NONE)
@@ -315,7 +392,7 @@ bool pins_name(struct pins *pins, const struct address *address,
 	if (found)
 		*name = pins->virtual[index - VIRTUAL_FIRST].name;
 	unlock(pins);
-	return found && name->len > 0;
+	return found;
 }
 
 bool pins_spend(struct pins *pins, const struct domain *base,

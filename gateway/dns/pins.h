@@ -7,10 +7,13 @@
  * claim to check a connection against and never a destination: the gateway
  * resolves the name again when it dials. So a pin that stays too long does no
  * harm, and pins stay until their room is needed; the one that was used
- * longest ago goes first, one that a flow holds never.
+ * longest ago goes first, one that a flow holds never. (To be told again, or
+ * held and released, is to be used.)
  *
  * A *virtual* pin gives a name an address of its own, in 198.18.0.0/15 and in
  * the same place of a ULA prefix. It is never changed and never reused.
+ *
+ * Finding, adding and evicting take the same few steps however many there are.
  *
  * The first address of both ranges is the refusal address: names that are not
  * allowed lead there, and whatever connects there is told so.
@@ -23,7 +26,7 @@
 #include "domain.h"
 
 #define PINS_REAL_MAX 131072
-#define PINS_VIRTUAL_MAX 65536
+#define PINS_VIRTUAL_MAX 130816 /* the /15 without its first 256 */
 
 struct pins;
 

@@ -1,6 +1,7 @@
 #include "nflog.h"
 
 #include "cursor.h"
+#include "netlink.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -13,8 +14,7 @@
 #include <linux/netfilter/nfnetlink_log.h>
 #include <linux/netlink.h>
 
-#define COPY_BYTES 128        /* of a packet: its headers */
-#define ATTRIBUTE_TYPE 0x3fff /* the rest of the 16 bits is flags */
+#define COPY_BYTES 128 /* of a packet: its headers */
 #define READS_MAX 64
 #define SECOND_MS 1000
 #define BUFFER_BYTES (1 << 20)
@@ -244,48 +244,6 @@ static void packet_parse(struct nflog_packet *packet, struct cursor c)
 
 /* --- The messages ---------------------------------------------------- */
 
-/* Netlink's own numbers are in the byte order of the machine. */
-static uint16_t host_u16(struct cursor *c)
-{
-	const uint8_t *bytes = cursor_bytes(c, 2);
-	uint16_t value = 0;
-
-	if (bytes)
-		memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
-static uint32_t host_u32(struct cursor *c)
-{
-	const uint8_t *bytes = cursor_bytes(c, 4);
-	uint32_t value = 0;
-
-	if (bytes)
-		memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
-/*
- * The next thing in @c that is @len bytes with a header of @header that has
- * been read already. Padding to 4 bytes may be missing at the very end.
- */
-static struct cursor body_take(struct cursor *c, size_t len, size_t header)
-{
-	struct cursor body;
-	size_t padding;
-
-	if (len < header) {
-		c->failed = true;
-		return (struct cursor){ .failed = true };
-	}
-	body = cursor_take(c, len - header);
-	padding = (4 - len % 4) % 4;
-	if (padding > cursor_left(c))
-		padding = cursor_left(c);
-	(void)cursor_bytes(c, padding);
-	return body;
-}
-
 /* Another's rule may log to our group; its prefix is no reason of ours. */
 static bool reason_parse(enum reason *reason, struct cursor c)
 {
@@ -307,20 +265,15 @@ static bool reason_parse(enum reason *reason, struct cursor c)
 static bool record_parse(struct cursor c, nflog_seen *seen, void *arg)
 {
 	struct nflog_packet packet = { .reason = REASON_NO_POLICY };
+	struct netlink_attribute attribute;
 	bool ours = false;
 
 	(void)cursor_take(&c, sizeof(struct nfgenmsg));
-	while (cursor_left(&c)) {
-		uint16_t len = host_u16(&c);
-		uint16_t type = host_u16(&c) & ATTRIBUTE_TYPE;
-		struct cursor value = body_take(&c, len, sizeof(struct nlattr));
-
-		if (c.failed)
-			break;
-		if (type == NFULA_PREFIX)
-			ours = reason_parse(&packet.reason, value);
-		else if (type == NFULA_PAYLOAD)
-			packet_parse(&packet, value);
+	while (netlink_attribute_next(&c, &attribute)) {
+		if (attribute.type == NFULA_PREFIX)
+			ours = reason_parse(&packet.reason, attribute.value);
+		else if (attribute.type == NFULA_PAYLOAD)
+			packet_parse(&packet, attribute.value);
 	}
 	if (!c.failed && ours)
 		seen(arg, &packet);
@@ -369,20 +322,13 @@ int nflog_read(int fd, nflog_seen *seen, void *arg)
 bool nflog_parse(const uint8_t *bytes, size_t len, nflog_seen *seen, void *arg)
 {
 	struct cursor c = cursor_over(bytes, len);
+	struct netlink_message message;
 
-	while (cursor_left(&c)) {
-		uint32_t message_len = host_u32(&c);
-		uint16_t type = host_u16(&c);
-		struct cursor body;
-
-		(void)host_u16(&c); /* flags */
-		(void)host_u32(&c); /* sequence */
-		(void)host_u32(&c); /* port */
-		body = body_take(&c, message_len, sizeof(struct nlmsghdr));
-		if (c.failed || !message_parse(type, body, seen, arg))
+	while (netlink_message_next(&c, &message))
+		if (!message_parse(message.head.nlmsg_type, message.body, seen,
+				   arg))
 			return false;
-	}
-	return true;
+	return !c.failed;
 }
 
 /* --- How much of it is shown ----------------------------------------- */

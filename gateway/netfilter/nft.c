@@ -1,5 +1,7 @@
 #include "nft.h"
 
+#include "netlink.h"
+
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -409,25 +411,34 @@ out:
 		nftnl_rule_free(rule);
 }
 
-/* One datagram's answers. The kernel puts the error of a commit first. */
-static int count_acks(const char *answers, size_t len, uint32_t *n_acks)
+/* What an error or the end of a dump says: 0 or -errno. */
+static int read_error(const struct netlink_message *message)
 {
-	const struct nlmsghdr *message = (const void *)answers;
-	int left = (int)len;
+	struct cursor c = message->body;
+	const uint8_t *bytes = cursor_bytes(&c, sizeof(int));
+	int error;
 
-	for (; mnl_nlmsg_ok(message, left);
-	     message = mnl_nlmsg_next(message, &left)) {
-		const struct nlmsgerr *answer = mnl_nlmsg_get_payload(message);
+	if (!bytes)
+		return -EPROTO;
+	memcpy(&error, bytes, sizeof(error));
+	return error > 0 ? -EPROTO : error;
+}
 
-		if (message->nlmsg_type != NLMSG_ERROR)
+/* One datagram's answers. The kernel puts the error of a commit first. */
+static int count_acks(const void *answers, size_t len, uint32_t *n_acks)
+{
+	struct cursor c = cursor_over(answers, len);
+	struct netlink_message message;
+	int error = 0;
+
+	while (error == 0 && netlink_message_next(&c, &message)) {
+		if (message.head.nlmsg_type != NLMSG_ERROR)
 			continue;
-		if (mnl_nlmsg_get_payload_len(message) < sizeof(*answer))
-			return -EPROTO;
-		if (answer->error)
-			return answer->error;
-		(*n_acks)++;
+		error = read_error(&message);
+		if (error == 0)
+			(*n_acks)++;
 	}
-	return 0;
+	return error == 0 && c.failed ? -EPROTO : error;
 }
 
 /* Nothing is expected: what is there belongs to something that failed. */
@@ -561,94 +572,125 @@ int nft_batch_commit(struct nft_batch *batch, int link)
 
 /* --- Reading back ---------------------------------------------------- */
 
-struct reading {
-	const char *table;
-	struct ruleset *found;
-	int error;
-};
-
-static bool is_ours(const struct reading *reading, uint32_t family,
-		    const char *table)
+static bool is_ours(uint32_t family, const char *table, const char *name)
 {
-	return family == NFPROTO_INET && table &&
-	       strcmp(table, reading->table) == 0;
+	return family == NFPROTO_INET && table && strcmp(table, name) == 0;
 }
 
-static int read_table(const struct nlmsghdr *message, void *arg)
+static int read_table(const struct nlmsghdr *message, const char *name,
+		      struct ruleset *found)
 {
-	struct reading *reading = arg;
 	struct nftnl_table *table = nftnl_table_alloc();
+	int error = 0;
 
 	if (!table)
-		reading->error = -ENOMEM;
-	else if (nftnl_table_nlmsg_parse(message, table) < 0)
-		reading->error = -EPROTO;
-	else if (is_ours(reading,
-			 nftnl_table_get_u32(table, NFTNL_TABLE_FAMILY),
-			 nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
-		reading->error = describe_table(reading->found, table);
-	if (table)
-		nftnl_table_free(table);
-	return reading->error ? MNL_CB_STOP : MNL_CB_OK;
+		return -ENOMEM;
+	if (nftnl_table_nlmsg_parse(message, table) < 0)
+		error = -EPROTO;
+	else if (is_ours(nftnl_table_get_u32(table, NFTNL_TABLE_FAMILY),
+			 nftnl_table_get_str(table, NFTNL_TABLE_NAME), name))
+		error = describe_table(found, table);
+	nftnl_table_free(table);
+	return error;
 }
 
-static int read_chain(const struct nlmsghdr *message, void *arg)
+static int read_chain(const struct nlmsghdr *message, const char *name,
+		      struct ruleset *found)
 {
-	struct reading *reading = arg;
 	struct nftnl_chain *chain = nftnl_chain_alloc();
+	int error = 0;
 
 	if (!chain)
-		reading->error = -ENOMEM;
-	else if (nftnl_chain_nlmsg_parse(message, chain) < 0)
-		reading->error = -EPROTO;
-	else if (is_ours(reading,
-			 nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY),
-			 nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
-		reading->error = describe_chain(reading->found, chain);
-	if (chain)
-		nftnl_chain_free(chain);
-	return reading->error ? MNL_CB_STOP : MNL_CB_OK;
+		return -ENOMEM;
+	if (nftnl_chain_nlmsg_parse(message, chain) < 0)
+		error = -EPROTO;
+	else if (is_ours(nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY),
+			 nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE), name))
+		error = describe_chain(found, chain);
+	nftnl_chain_free(chain);
+	return error;
 }
 
-static int read_rule(const struct nlmsghdr *message, void *arg)
+static int read_rule(const struct nlmsghdr *message, const char *name,
+		     struct ruleset *found)
 {
-	struct reading *reading = arg;
 	struct nftnl_rule *rule = nftnl_rule_alloc();
+	int error = 0;
 
 	if (!rule)
-		reading->error = -ENOMEM;
-	else if (nftnl_rule_nlmsg_parse(message, rule) < 0)
-		reading->error = -EPROTO;
-	else if (is_ours(reading, nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY),
-			 nftnl_rule_get_str(rule, NFTNL_RULE_TABLE)))
-		reading->error = describe_rule(reading->found, rule);
-	if (rule)
-		nftnl_rule_free(rule);
-	return reading->error ? MNL_CB_STOP : MNL_CB_OK;
+		return -ENOMEM;
+	if (nftnl_rule_nlmsg_parse(message, rule) < 0)
+		error = -EPROTO;
+	else if (is_ours(nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY),
+			 nftnl_rule_get_str(rule, NFTNL_RULE_TABLE), name))
+		error = describe_rule(found, rule);
+	nftnl_rule_free(rule);
+	return error;
+}
+
+/* @message is aligned, and whole. */
+static int read_object(const struct nlmsghdr *message, const char *table,
+		       struct ruleset *found)
+{
+	switch (message->nlmsg_type) {
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE:
+		return read_table(message, table, found);
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN:
+		return read_chain(message, table, found);
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE:
+		return read_rule(message, table, found);
+	default:
+		return -EPROTO;
+	}
+}
+
+int nft_parse(const void *bytes, size_t len, uint32_t seq, const char *table,
+	      struct ruleset *found)
+{
+	struct cursor c = cursor_over(bytes, len);
+	const void *at = bytes;
+	struct netlink_message message;
+	int error = 0;
+
+	for (; error == 0 && netlink_message_next(&c, &message); at = c.at) {
+		if (message.head.nlmsg_seq != seq)
+			return -EPROTO;
+		if (message.head.nlmsg_flags & NLM_F_DUMP_INTR)
+			return -EINTR;
+		if (message.head.nlmsg_type == NLMSG_DONE)
+			return read_error(&message);
+		if (message.head.nlmsg_type == NLMSG_ERROR)
+			error = read_error(&message);
+		else if (cursor_left(&message.body) >= sizeof(struct nfgenmsg))
+			error = read_object(at, table, found);
+		else
+			error = -EPROTO;
+	}
+	if (error)
+		return error;
+	return c.failed ? -EPROTO : NFT_PARSE_MORE;
 }
 
 /* -EINTR if the rules changed meanwhile. */
-static int dump(int link, uint16_t type, mnl_cb_t callback,
-		struct reading *reading)
+static int dump(int link, uint16_t type, const char *table,
+		struct ruleset *found)
 {
 	_Alignas(struct nlmsghdr) char bytes[32768];
 	struct nlmsghdr *message = nftnl_nlmsg_build_hdr(
 		bytes, type, NFPROTO_INET, NLM_F_DUMP, (uint32_t)type);
-	int more = MNL_CB_OK;
+	int error = NFT_PARSE_MORE;
 
 	link_drain(link);
 	if (send(link, message, message->nlmsg_len, 0) < 0)
 		return -errno;
-	while (more > MNL_CB_STOP) {
+	while (error == NFT_PARSE_MORE) {
 		ssize_t n = recv(link, bytes, sizeof(bytes), 0);
 
 		if (n < 0)
 			return errno == EAGAIN ? -EPROTO : -errno;
-		more = mnl_cb_run(bytes, (size_t)n, type, 0, callback, reading);
-		if (more < 0)
-			return -errno;
+		error = nft_parse(bytes, (size_t)n, type, table, found);
 	}
-	return reading->error;
+	return error;
 }
 
 int nft_read(int link, const char *table, struct ruleset *found)
@@ -656,16 +698,12 @@ int nft_read(int link, const char *table, struct ruleset *found)
 	int error = -EINTR;
 
 	for (int i = 0; i < READ_TRIES && error == -EINTR; i++) {
-		struct reading reading = { .table = table, .found = found };
-
 		ruleset_done(found);
-		error = dump(link, NFT_MSG_GETTABLE, read_table, &reading);
+		error = dump(link, NFT_MSG_GETTABLE, table, found);
 		if (error == 0)
-			error = dump(link, NFT_MSG_GETCHAIN, read_chain,
-				     &reading);
+			error = dump(link, NFT_MSG_GETCHAIN, table, found);
 		if (error == 0)
-			error = dump(link, NFT_MSG_GETRULE, read_rule,
-				     &reading);
+			error = dump(link, NFT_MSG_GETRULE, table, found);
 	}
 	if (error)
 		ruleset_done(found);

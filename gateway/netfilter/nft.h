@@ -122,4 +122,15 @@ MUST_CHECK int nft_batch_commit(struct nft_batch *batch, int link);
  */
 MUST_CHECK int nft_read(int link, const char *table, struct ruleset *found);
 
+/*
+ * Sans-I/O: one datagram, aligned as struct nlmsghdr is, of the answer to the
+ * dump of tables, chains or rules that was asked for as number @seq. Adds to
+ * @found what is of the table of that name. Returns NFT_PARSE_MORE if the end
+ * is still to come, 0 if this was it, -EINTR if the rules changed meanwhile,
+ * or -errno.
+ */
+#define NFT_PARSE_MORE 1
+MUST_CHECK int nft_parse(const void *bytes, size_t len, uint32_t seq,
+			 const char *table, struct ruleset *found);
+
 #endif

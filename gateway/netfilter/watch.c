@@ -1,6 +1,7 @@
 #include "watch.h"
 
 #include "log.h"
+#include "netlink.h"
 #include "nft.h"
 
 #include <errno.h>
@@ -9,8 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -20,56 +19,51 @@
 
 /* --- Notices --------------------------------------------------------- */
 
-struct author {
-	char name[64];
-	uint32_t pid;
-};
-
-static int author_attribute(const struct nlattr *attribute, void *arg)
-{
-	struct author *author = arg;
-	const size_t len = mnl_attr_get_payload_len(attribute);
-	const char *value = mnl_attr_get_payload(attribute);
-
-	if (mnl_attr_get_type(attribute) == NFTA_GEN_PROC_PID &&
-	    len == sizeof(author->pid))
-		author->pid = ntohl(mnl_attr_get_u32(attribute));
-	else if (mnl_attr_get_type(attribute) == NFTA_GEN_PROC_NAME)
-		(void)log_quote(author->name, sizeof(author->name), value,
-				strnlen(value, len));
-	return MNL_CB_OK;
-}
-
 /* The end of a transaction names the process that made it. */
-static void author_parse(const struct nlmsghdr *message, char *who, size_t cap)
+static void author_parse(struct cursor c, char *who, size_t cap)
 {
-	struct author author = { .name = "?" };
+	struct netlink_attribute attribute;
+	char name[64] = "?";
+	uint32_t pid = 0;
 
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg))
-		return;
-	(void)mnl_attr_parse(message, sizeof(struct nfgenmsg), author_attribute,
-			     &author);
-	(void)snprintf(who, cap, "%s, pid %u", author.name, author.pid);
+	(void)cursor_take(&c, sizeof(struct nfgenmsg));
+	while (netlink_attribute_next(&c, &attribute)) {
+		const size_t len = cursor_left(&attribute.value);
+		const void *value;
+
+		switch (attribute.type) {
+		case NFTA_GEN_PROC_PID:
+			pid = cursor_u32(&attribute.value);
+			break;
+		case NFTA_GEN_PROC_NAME:
+			value = cursor_bytes(&attribute.value, len);
+			(void)log_quote(name, sizeof(name), value,
+					strnlen(value, len));
+			break;
+		default:
+			break;
+		}
+	}
+	(void)snprintf(who, cap, "%s, pid %u", name, pid);
 }
 
 bool watch_parse(const void *bytes, size_t len, uint32_t port, char *who,
 		 size_t cap)
 {
 	const uint16_t generation = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN;
-	const struct nlmsghdr *message = bytes;
-	int left = (int)len;
+	struct cursor c = cursor_over(bytes, len);
+	struct netlink_message message;
 	bool another = false;
 
-	for (; mnl_nlmsg_ok(message, left);
-	     message = mnl_nlmsg_next(message, &left)) {
-		if (message->nlmsg_pid == port)
+	while (netlink_message_next(&c, &message)) {
+		if (message.head.nlmsg_pid == port)
 			continue;
 		another = true;
-		if (message->nlmsg_type == generation)
-			author_parse(message, who, cap);
+		if (message.head.nlmsg_type == generation)
+			author_parse(message.body, who, cap);
 	}
 	/* What cannot be read may have been anything. */
-	return another || left != 0;
+	return another || c.failed;
 }
 
 static void notices_read(struct watch *watch)

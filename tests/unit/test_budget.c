@@ -176,6 +176,37 @@ static void a_tunnel_has_less_than_fifty_bits_a_second(void **state)
 	assert_true(most < 50);
 }
 
+/*
+ * A window after it was spent there is all of it again, at any hour of a day
+ * in which 2^32 milliseconds pass, and for each of more wildcards than there
+ * are places.
+ */
+static void what_is_spent_comes_back_with_the_window(void **state)
+{
+	const int64_t start_ms = UINT32_MAX - DAY_MS / 2;
+	unsigned turn = 0;
+
+	for (int64_t ms = start_ms; ms < start_ms + DAY_MS; turn++) {
+		unsigned n = 0, more = turn * 1000;
+		char base[32], label[16];
+
+		(void)snprintf(base, sizeof(base), "base%u.test", turn % 200);
+		do
+			(void)snprintf(label, sizeof(label), "n%u", more++);
+		while (spend(*state, base, label, ms) && ++n < BUDGET_BYTES);
+		assert_int_equal(n, BUDGET_NAMES);
+		ms += BUDGET_WINDOW_MS - 1;
+		assert_false(spend(*state, base, label, ms));
+		ms += 1;
+		for (n = 0; n < BUDGET_NAMES; n++) {
+			(void)snprintf(label, sizeof(label), "n%u", more++);
+			assert_true(spend(*state, base, label, ms));
+		}
+		/* The refusal was a use as well: its place is still its own. */
+		ms += (int64_t)BUDGET_WINDOW_MS / 3 * (turn % 5);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +224,9 @@ int main(void)
 			budget_free),
 		cmocka_unit_test_setup_teardown(
 			a_place_in_use_is_not_given_away, budget_new,
+			budget_free),
+		cmocka_unit_test_setup_teardown(
+			what_is_spent_comes_back_with_the_window, budget_new,
 			budget_free),
 		cmocka_unit_test_setup_teardown(
 			a_tunnel_has_less_than_fifty_bits_a_second, budget_new,

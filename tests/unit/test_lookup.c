@@ -1,12 +1,11 @@
 /* Against a DNS server in a process of its own, on the loopback. */
 #include "dns/lookup.h"
 
+#include "dns_peer.h"
 #include "log.h"
 
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,7 +24,7 @@
 
 /* How often the server was asked, and how; shared with it. */
 struct seen {
-	atomic_uint udp, tcp, by_label[26];
+	atomic_uint udp, tcp;
 };
 
 struct rig {
@@ -40,106 +38,17 @@ struct rig {
 
 /* --- the server --- */
 
-static size_t put16(uint8_t *at, unsigned value)
+static void put_len(uint8_t *at, size_t len)
 {
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-	return 2;
-}
-
-static size_t put_record(uint8_t *at, unsigned type, uint32_t ttl_s,
-			 const void *data, size_t len)
-{
-	size_t n = put16(at, 0xc00c); /* the question's name */
-
-	n += put16(at + n, type);
-	n += put16(at + n, 1);
-	n += put16(at + n, ttl_s >> 16);
-	n += put16(at + n, ttl_s & 0xffff);
-	n += put16(at + n, (unsigned)len);
-	memcpy(at + n, data, len);
-	return n + len;
-}
-
-/*
- * The first letter of the name says what becomes of it. Returns the answer's
- * length, 0 for silence.
- */
-static size_t answer(struct seen *seen, const uint8_t *query, size_t len,
-		     bool over_tcp, uint8_t *out)
-{
-	static const uint8_t soa[] = { 0, 0, 0, 0, 0, 1, 0, 0, 0, 9, 0,
-				       0, 0, 9, 0, 0, 0, 9, 0, 0, 2, 0 };
-	const uint8_t v4[4] = { 192, 0, 2, 1 };
-	const uint8_t v6[16] = { 0x20, 1, 0x0d, 0xb8, [15] = 1 };
-	uint8_t letter;
-	size_t name = 12, n;
-	unsigned flags = 0x8180, answers = 0, authorities = 0, type;
-	uint32_t ttl_s = 60;
-
-	if (len < 17 || query[12] == 0)
-		return 0;
-	letter = query[13] | 0x20; /* the case of a question is random */
-	while (name < len && query[name] != 0)
-		name += query[name] + 1u;
-	n = name + 5; /* with type and class */
-	if (n > len)
-		return 0;
-	type = query[n - 3];
-	memcpy(out, query, n);
-	if (letter >= 'a' && letter <= 'z')
-		seen->by_label[letter - 'a']++;
-	switch (letter) {
-	case 'h': /* a huge TTL */
-		ttl_s = 86400;
-		break;
-	case 'z': /* none */
-		ttl_s = 0;
-		break;
-	case 'd': /* no answer */
-		return 0;
-	case 's':
-		flags |= 2; /* SERVFAIL */
-		break;
-	case 'r':
-		flags |= 5; /* REFUSED */
-		break;
-	case 'n':
-		flags |= 3; /* NXDOMAIN */
-		authorities = 1;
-		break;
-	case 'o': /* NODATA */
-		authorities = 1;
-		break;
-	case 't':
-		if (!over_tcp)
-			flags |= 0x200; /* TC */
-		break;
-	case 'w': /* an answer for another name */
-		out[14] ^= 1;
-		break;
-	default:
-		break;
-	}
-	if ((flags & 15) == 0 && authorities == 0 && !(flags & 0x200)) {
-		n += put_record(out + n, type, ttl_s, type == 1 ? v4 : v6,
-				type == 1 ? sizeof(v4) : sizeof(v6));
-		answers = 1;
-	}
-	if (authorities)
-		n += put_record(out + n, 6, 512, soa, sizeof(soa));
-	put16(out + 2, flags);
-	put16(out + 6, answers);
-	put16(out + 8, authorities);
-	put16(out + 10, 0);
-	return n;
+	at[0] = (uint8_t)(len >> 8);
+	at[1] = (uint8_t)len;
 }
 
 static void serve_udp(int fd, struct seen *seen)
 {
 	struct sockaddr_in peer;
 	socklen_t peer_len = sizeof(peer);
-	uint8_t in[512], out[1024];
+	uint8_t in[512], out[DNS_PEER_MAX];
 	ssize_t n = recvfrom(fd, in, sizeof(in), 0, (struct sockaddr *)&peer,
 			     &peer_len);
 	size_t len;
@@ -147,7 +56,7 @@ static void serve_udp(int fd, struct seen *seen)
 	if (n < 0)
 		return;
 	seen->udp++;
-	len = answer(seen, in, (size_t)n, false, out);
+	len = dns_peer_answer(in, (size_t)n, false, out);
 	if (len > 0)
 		(void)sendto(fd, out, len, 0, (struct sockaddr *)&peer,
 			     peer_len);
@@ -157,7 +66,7 @@ static void serve_udp(int fd, struct seen *seen)
 static void serve_tcp(int listening, struct seen *seen)
 {
 	int fd = accept(listening, NULL, NULL);
-	uint8_t in[514], out[1026];
+	uint8_t in[514], out[2 + DNS_PEER_MAX];
 	size_t got = 0, len;
 
 	while (fd >= 0 && (got < 2 || got < 2 + (size_t)in[1])) {
@@ -169,8 +78,8 @@ static void serve_tcp(int listening, struct seen *seen)
 	}
 	if (got > 2) {
 		seen->tcp++;
-		len = answer(seen, in + 2, got - 2, true, out + 2);
-		put16(out, (unsigned)len);
+		len = dns_peer_answer(in + 2, got - 2, true, out + 2);
+		put_len(out, len);
 		(void)send(fd, out, len + 2, MSG_NOSIGNAL);
 	}
 	if (fd >= 0)
@@ -514,20 +423,6 @@ static void there_must_be_a_resolver_and_not_too_many(void **state)
 	lookup_free(NULL);
 }
 
-/* What is asked here is heard by nobody else. */
-static bool leave_the_network(void)
-{
-	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	bool left = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 ||
-		    unshare(CLONE_NEWNET) == 0;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	left = left && fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &up) == 0;
-	if (fd >= 0)
-		close(fd);
-	return left;
-}
-
 int main(void)
 {
 #define TEST(fact) cmocka_unit_test_setup_teardown(fact, setup, teardown)
@@ -547,7 +442,7 @@ int main(void)
 		cmocka_unit_test(there_must_be_a_resolver_and_not_too_many),
 	};
 
-	if (!leave_the_network())
+	if (!dns_peer_leave_network())
 		return 77;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

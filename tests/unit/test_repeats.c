@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -148,6 +149,74 @@ static void none_is_lost_when_room_is_needed(void **state)
 	assert_int_equal(record.n_refusals, n);
 }
 
+/* --- a day of it --- */
+
+#define NAMES 2000 /* they all find room */
+#define SWEEP_MS 5000
+#define NEVER INT64_MIN
+
+struct day {
+	int64_t now_ms;
+	int64_t written_ms[NAMES], pending_ms[NAMES];
+	uint64_t n_told;
+};
+
+/* What is pending must not wait, nor may lines be close together. */
+static void put_in_time(void *arg, const struct repeat *repeat)
+{
+	struct day *day = arg;
+	unsigned long name = strtoul(repeat->name.name + 1, NULL, 10);
+
+	assert_true(name < NAMES);
+	if (day->written_ms[name] != NEVER)
+		assert_true(day->now_ms - day->written_ms[name] >=
+			    REPEATS_LINE_MS);
+	assert_true(day->now_ms - day->pending_ms[name] <=
+		    REPEATS_LINE_MS + SWEEP_MS);
+	day->written_ms[name] = day->now_ms;
+	day->pending_ms[name] = NEVER;
+	day->n_told += repeat->count;
+}
+
+static void a_day_of_refusals_is_told_in_time(void **state)
+{
+	static struct day day = { .now_ms = UINT32_MAX - (int64_t)43200000 };
+	const int64_t end_ms = day.now_ms + (int64_t)86400000;
+	uint64_t n = 0, seed = 1;
+	struct repeats repeats;
+
+	(void)state;
+	assert_true(NAMES <= REPEATS_MAX);
+	for (unsigned i = 0; i < NAMES; i++)
+		day.written_ms[i] = day.pending_ms[i] = NEVER;
+	assert_int_equal(repeats_init(&repeats, put_in_time, &day), 0);
+	for (; day.now_ms < end_ms; day.now_ms += SWEEP_MS) {
+		repeats_sweep(&repeats, day.now_ms);
+		for (int i = 0; i < 20; i++, n++) {
+			char text[32];
+			unsigned name;
+
+			seed = seed * UINT64_C(6364136223846793005) + 1;
+			name = (unsigned)(seed >> 33) % (i < 10 ? 20 : NAMES);
+			(void)snprintf(text, sizeof(text), "n%u.test", name);
+			if (day.pending_ms[name] == NEVER)
+				day.pending_ms[name] = day.now_ms;
+			refuse(&repeats, text, TYPE_A, day.now_ms);
+		}
+		for (unsigned i = 0; i < NAMES; i++)
+			assert_true(day.pending_ms[i] == NEVER ||
+				    day.now_ms - day.pending_ms[i] <=
+					    REPEATS_LINE_MS);
+	}
+	assert_int_equal(repeats.table.n, NAMES);
+	for (int i = 0; i < REPEATS_LINE_MS / SWEEP_MS; i++) {
+		repeats_sweep(&repeats, day.now_ms);
+		day.now_ms += SWEEP_MS;
+	}
+	assert_int_equal(day.n_told, n);
+	repeats_done(&repeats);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +225,7 @@ int main(void)
 		cmocka_unit_test(the_next_share_a_line_in_ten_seconds),
 		cmocka_unit_test(what_is_pending_is_written_when_it_is_due),
 		cmocka_unit_test(none_is_lost_when_room_is_needed),
+		cmocka_unit_test(a_day_of_refusals_is_told_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

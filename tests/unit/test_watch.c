@@ -186,11 +186,34 @@ static void a_notice_cut_anywhere_is_a_reason_to_look(void **state)
 	}
 }
 
+/* One above INT32_MAX, and one that is no multiple of four. */
+static void a_length_leads_nowhere_else(void **state)
+{
+	static const uint32_t lens[] = { 0x80000010, 0xd1d1d1d1, UINT32_MAX,
+					 sizeof(struct notice) - 1 };
+	char who[96];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+		struct notice n = notice_of(5);
+
+		n.head.nlmsg_len = lens[i];
+		assert_int_equal(watch_parse(&n, sizeof(n), 5, who,
+					     sizeof(who)),
+				 lens[i] > sizeof(n));
+		n.head.nlmsg_len = sizeof(n);
+		n.name_head.nla_len = (uint16_t)lens[i];
+		n.head.nlmsg_pid = 6;
+		assert_true(watch_parse(&n, sizeof(n), 5, who, sizeof(who)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_notice_is_ones_own_by_its_port),
 		cmocka_unit_test(a_notice_cut_anywhere_is_a_reason_to_look),
+		cmocka_unit_test(a_length_leads_nowhere_else),
 		cmocka_unit_test(what_another_changed_is_put_back),
 		cmocka_unit_test(what_concerns_others_is_let_be),
 		cmocka_unit_test(notices_that_were_lost_are_made_up_for),
