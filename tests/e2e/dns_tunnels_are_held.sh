@@ -56,19 +56,29 @@ echo "$sent names sent, $(wc -l <"$DIR/heard") heard, $bits bits in" \
 [ "$bits" -gt 0 ] || fail 'nothing was heard: this measures nothing'
 [ $((bits / 60)) -lt 50 ] || fail "$bits bits got out"
 
-# Neither is the address that refusals lead to a way around, by name or Host.
+# Neither is the address that refusals lead to a way around, by name or Host:
+# who connects there is told the same.
 before=$(heard wild.test | wc -l)
-agent sh -c 'for i in 1 2 3; do
-	curl -s -m 3 -o /dev/null --resolve "x$i.wild.test:443:198.18.0.1" \
-		--resolve "x$i.wild.test:80:198.18.0.1" \
-		"https://x$i.wild.test/" "http://x$i.wild.test/"; done; :'
+for i in 1 2 3; do
+	for url in "https://x$i.wild.test/" "http://x$i.wild.test/"; do
+		agent $CURL -w '%{http_code}\n' --connect-to ::198.18.0.1: \
+			"$url" >"$DIR/told"
+		expect '"reason":"dns_tunnel_suspect"' <"$DIR/told"
+		expect '^403$' <"$DIR/told"
+	done
+done
 [ "$(heard wild.test | wc -l)" -eq "$before" ] || fail 'a connection leaked'
+for event in upstream request; do
+	audit_has "\"event\":\"$event\"" '"reason":"dns_tunnel_suspect"' \
+		'"name":"x1.wild.test"'
+done
 
 # In the record: the wildcard, once at first, and how many there were.
 audit_has '"reason":"dns_tunnel_suspect"' '"name":"wild.test"' '"asked"'
 agent $DIG one-more-of-many-that-were-asked-for.wild.test |
 	expect 'EDE: 15 (Blocked).*dns_tunnel_suspect'
-[ "$(grep -c '"dns_tunnel_suspect"' "$DIR/audit.jsonl")" -le 12 ] ||
+[ "$(grep '"event":"dns"' "$DIR/audit.jsonl" |
+	grep -c '"dns_tunnel_suspect"')" -le 12 ] ||
 	fail 'each name has a line'
 
 # What is in use goes on, and so does what no wildcard admits.
