@@ -13,6 +13,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 A, NS, CNAME, SOA, TXT, AAAA, OPT = 1, 2, 5, 6, 16, 28, 41
@@ -175,6 +176,13 @@ def over_tcp(server, data, patience=PATIENCE):
 # Both transports, to both of the gateway's addresses.
 WAYS = [(send, server) for send in (over_udp, over_tcp)
         for server in GATEWAYS]
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.05)
 
 
 def told(name, kind=A, send=over_udp, server=GATEWAYS[0], additionals=()):
