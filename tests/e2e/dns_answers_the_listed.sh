@@ -6,6 +6,9 @@ need dig
 _world_name listed.test
 _world_name end.test
 _world_name four.test
+for name in below.test a.below.test b.a.below.test xbelow.test; do
+	_world_name $name
+done
 sed -i '/:.* four\.test$/d' "$DIR/hosts"
 for i in $(seq 1 60); do
 	echo "93.184.217.$i many.test" >>"$DIR/hosts"
@@ -18,6 +21,7 @@ manifest 'routes:
   - host: four.test
   - host: many.test
   - host: nowhere.test
+  - host: "*.below.test"
   - {host: virtual.test, ports: 22, tls: none}'
 address=$(world_address listed.test)
 address6=2606:2800:220:1::${address##*.}
@@ -50,6 +54,17 @@ for type in AAAA TXT MX HTTPS SVCB SRV NS ANY CAA TYPE65400; do
 	[ $type = AAAA ] || expect 'ANSWER: 0,' <"$DIR/told"
 done
 world_heard_nothing_of secret 'query\[TXT\]' 'query\[HTTPS\]'
+
+# A star is for what is below, one label or more, and not for the name itself
+# nor one that merely ends so.
+for name in a.below.test b.a.below.test; do
+	[ "$(agent $dig +short $name A)" = "$(world_address $name)" ] ||
+		fail "A of $name"
+done
+for name in below.test xbelow.test; do
+	agent $dig $name A | expect 'EDE: 15'
+done
+world_heard_nothing_of xbelow 'query\[[A]*\] below.test'
 
 # A virtual address is the same each time, and one name's alone.
 first=$(agent $dig +short virtual.test A)
