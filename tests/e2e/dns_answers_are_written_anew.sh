@@ -72,7 +72,8 @@ manifest 'routes: [{host: zero.test}, {host: huge.test}, {host: most.test},
   {host: private.test}, {host: denied-at-its-end.test}, {host: alias.test},
   {host: denied.alias.test}, {host: foreign.test}, {host: poison.test},
   {host: victim.test}, {host: stub.test}, {host: four.test},
-  {host: listed.test}]
+  {host: listed.test}, {host: fresh0.test}, {host: fresh1.test},
+  {host: fresh2.test}, {host: fresh3.test}]
 deny: [{host: denied.test}]'
 
 agent_does <<'END'
@@ -121,13 +122,15 @@ for send, server in WAYS:
     assert got.code == NOERROR and not got.answers
     assert [r.kind for r in got.authorities] == [SOA]
 
-# What only the agent could have put there goes no further.
+# What only the agent could have put there goes no further with a question that
+# does.
 options = (option(8, b"\0\1\x20\0\x0a\x4d\0\2") + option(10, b"covertly") +
            option(12, b"padded" * 20) + option(65001, b"exfiltrated"))
 for i, (send, server) in enumerate(WAYS):
     got = Message(send(server, message(
-        7, 0x0130, [ask_for("listed.test", A + 27 * (i % 2))], (), (),
-        [address("exfiltrated.test", "192.0.2.7"), opt(options)])))
+        7, 0x0170, [ask_for(f"fresh{i}.test")], (), (),
+        [address("exfiltrated.test", "192.0.2.7"),
+         opt(options, size=4096, flags=0xffff)])))
     assert got.code == NOERROR and got.answers, got.code
     assert got.opt and not got.opt.data, got.opt.data
 END
@@ -137,9 +140,11 @@ for type in A AAAA; do
 	# The lie did not stand in for a question.
 	[ "$(asked " $type victim.test ")" -ge 1 ] || fail 'it was believed'
 done
-[ "$(asked ' id=')" -gt 30 ] || fail 'this measures nothing'
-[ "$(asked ' id=' | cat)" -eq "$(asked ' opt=$')" ] ||
-	fail 'options went on'
+for i in 0 1 2 3; do
+	[ "$(asked " fresh$i.test ")" -eq 1 ] || fail "fresh$i was not asked for"
+done
+[ "$(asked ' id=')" -eq "$(asked ' flags=0100 opt=1232/00000000/$')" ] ||
+	fail 'something went on'
 world_heard_nothing_of covertly paddedpadded exfiltrated '^denied.test' \
 	nowhere.test inside.test
 audit_has '"reason":"address_private"' '"name":"private.test"'

@@ -2,9 +2,10 @@
 
 `dns_peer.py ANSWERS ADDRESS...` serves DNS on each ADDRESS, over UDP and TCP;
 ANSWERS is a Python file whose answer(question) says what becomes of each. What
-it is asked goes to standard output, one line a question:
+it is asked goes to standard output, one line a question; of OPT size, flags, data:
 
-    udp 93.184.216.53 A listed.test id=4711 raw=LiSTed.TEst opt=<none, or hex>
+    udp 93.184.216.53 A listed.test id=4711 raw=LiSTed.TEst flags=0100
+        opt=1232/00000000/
 
 As a module it has what a test's own agent needs.
 """
@@ -52,8 +53,8 @@ def soa(zone, ttl=60, minimum=60):
                   ttl)
 
 
-def opt(options=b"", version=0, size=1232, owner=b"\0"):
-    return owner + struct.pack(">HHBBHH", OPT, size, 0, version, 0,
+def opt(options=b"", version=0, size=1232, owner=b"\0", flags=0):
+    return owner + struct.pack(">HHBBHH", OPT, size, 0, version, flags,
                                len(options)) + options
 
 
@@ -232,8 +233,10 @@ def hear(answer, data, server, is_tcp, back):
         print("tcp" if is_tcp else "udp", server,
               NAMES.get(question.kind, question.kind), question.name,
               f"id={question.number}", f"raw={question.spelled}",
-              "opt=" + ("none" if not question.opt else
-                        question.opt.data.hex()), flush=True)
+              f"flags={question.flags:04x}",
+              "opt=none" if not question.opt else
+              f"opt={question.opt.family}/{question.opt.ttl:08x}/"
+              f"{question.opt.data.hex()}", flush=True)
         out = answer(question)
         if out:
             question.send(out)
