@@ -234,10 +234,10 @@ static bool serve(int file, int channel, uint64_t *number, atomic_bool *blind)
 	return n > 0 || error == EAGAIN || error == EINTR;
 }
 
-void audit_run(int file, const int *channels, size_t n, atomic_bool *blind)
+void audit_run(int file, const int *channels, size_t n, atomic_bool *blind,
+	       uint64_t *number)
 {
 	struct pollfd polled[AUDIT_CHANNELS_MAX];
-	uint64_t number = 0;
 	size_t open = n;
 
 	if (n > AUDIT_CHANNELS_MAX)
@@ -257,7 +257,7 @@ void audit_run(int file, const int *channels, size_t n, atomic_bool *blind)
 		for (size_t i = 0; ready > 0 && i < n; i++) {
 			if (polled[i].revents == 0)
 				continue;
-			if (!serve(file, polled[i].fd, &number, blind)) {
+			if (!serve(file, polled[i].fd, number, blind)) {
 				polled[i].fd = -1;
 				open--;
 			}

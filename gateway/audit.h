@@ -70,9 +70,11 @@ bool audit_is_blind(const struct audit *audit);
 
 /*
  * The audit process's life, from just after fork: isolates itself and writes
- * what comes from the @n channels to @file until all are closed.
+ * what comes from the @n channels to @file until all are closed. @number is
+ * that of the last line: in shared memory the next audit process goes on
+ * from there, and a line that was lost with this one leaves a gap.
  */
 NORETURN void audit_run(int file, const int *channels, size_t n,
-			atomic_bool *blind);
+			atomic_bool *blind, uint64_t *number);
 
 #endif

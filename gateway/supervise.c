@@ -48,6 +48,7 @@ struct supervisor {
 	X509_STORE *trust;
 	struct pins *pins;
 	atomic_bool *blind;
+	uint64_t *recorded; /* shared with the audit process alone */
 	struct worker_listeners listeners[CONFIG_WORKERS_MAX];
 	pid_t children[CHILDREN_MAX]; /* 0 where there is none */
 	int controls[CONFIG_WORKERS_MAX];
@@ -119,16 +120,25 @@ static void open_listeners(struct supervisor *supervisor)
 		};
 }
 
+/* All zeroes; or dies. */
+static void *shared_memory(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("supervise: no shared memory: %s", strerror(errno));
+	return memory;
+}
+
 static void share(struct supervisor *supervisor)
 {
-	void *page = mmap(NULL, sizeof(atomic_bool), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	supervisor->pins = pins_new();
-	if (page == MAP_FAILED || !supervisor->pins)
-		die("supervise: no shared memory: %s", strerror(errno));
-	supervisor->blind = page;
+	supervisor->blind = shared_memory(sizeof(*supervisor->blind));
 	atomic_init(supervisor->blind, false);
+	supervisor->recorded = shared_memory(sizeof(*supervisor->recorded));
+	supervisor->pins = pins_new();
+	if (!supervisor->pins)
+		die("supervise: no shared memory: %s", strerror(errno));
 	supervisor->vault = signer_vault();
 	if (supervisor->vault < 0)
 		die("supervise: no place for the CA's key: %s",
@@ -228,6 +238,12 @@ static pid_t give_birth(const char *name, const int *keep, int n_keep,
 	return 0;
 }
 
+/* In a child that is not to change how the record's lines are numbered. */
+static void unshare_numbers(const struct supervisor *supervisor)
+{
+	(void)munmap(supervisor->recorded, sizeof(*supervisor->recorded));
+}
+
 static void start_worker(struct supervisor *supervisor, unsigned i, int signer,
 			 int audit, int control, int ready)
 {
@@ -261,8 +277,10 @@ static void start_worker(struct supervisor *supervisor, unsigned i, int signer,
 	pid_t pid = give_birth("worker", keep, sizeof(keep) / sizeof(*keep),
 			       supervisor->config->log_level);
 
-	if (pid == 0)
+	if (pid == 0) {
+		unshare_numbers(supervisor);
 		worker_run(&birth);
+	}
 	supervisor->children[CHILD_WORKERS + i] = pid;
 }
 
@@ -352,15 +370,17 @@ static bool start_all(struct supervisor *supervisor)
 		give_birth("audit", ends, (int)workers + 2, config->log_level);
 	if (supervisor->children[CHILD_AUDIT] == 0)
 		audit_run(supervisor->audit_file, ends, workers + 1,
-			  supervisor->blind);
+			  supervisor->blind, supervisor->recorded);
 
 	for (unsigned i = 0; i < workers; i++)
 		ends[i] = signers[i][1];
 	ends[workers] = supervisor->vault;
 	supervisor->children[CHILD_SIGNER] =
 		give_birth("signer", ends, (int)workers + 1, config->log_level);
-	if (supervisor->children[CHILD_SIGNER] == 0)
+	if (supervisor->children[CHILD_SIGNER] == 0) {
+		unshare_numbers(supervisor);
 		signer_run(supervisor->vault, ends, workers);
+	}
 
 	for (unsigned i = 0; i < workers; i++) {
 		start_worker(supervisor, i, signers[i][0], audits[i][0],

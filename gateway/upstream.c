@@ -55,7 +55,7 @@ struct upstream {
 	enum upstream_state state;
 	struct lookup_wait waits[2]; /* for A and for AAAA */
 	unsigned n_waiting;
-	bool answered, refused_address;
+	bool refused_address, withheld;
 	struct candidates candidates[2]; /* IPv6 first, then IPv4 */
 	bool turn;                       /* whose turn it is */
 	struct attempt_socket sockets[ATTEMPTS_MAX];
@@ -367,8 +367,10 @@ static enum reason why_not(const struct upstream *upstream)
 {
 	if (has_candidates(upstream))
 		return REASON_UPSTREAM_CONNECT;
-	return upstream->refused_address ? REASON_ADDRESS_PRIVATE
-					 : REASON_UPSTREAM_DNS;
+	if (upstream->refused_address)
+		return REASON_ADDRESS_PRIVATE;
+	return upstream->withheld ? REASON_DNS_TUNNEL_SUSPECT
+				  : REASON_UPSTREAM_DNS;
 }
 
 static void try_next(struct upstream *upstream)
@@ -417,10 +419,11 @@ static void too_late(evutil_socket_t fd, short what, void *arg)
 		finish(upstream, why_not(upstream));
 }
 
-static void resolved(struct upstream *upstream,
+static void resolved(struct upstream *upstream, enum dns_result result,
 		     const struct dns_addresses *addresses)
 {
 	upstream->n_waiting--;
+	upstream->withheld |= result == DNS_RESULT_WITHHELD;
 	add_candidates(upstream, addresses);
 	if (upstream->state == UPSTREAM_SECURING)
 		return;
@@ -431,25 +434,18 @@ static void resolved(struct upstream *upstream,
 		after(upstream->timer, OTHER_FAMILY_MS);
 }
 
-static void lookup_done(struct upstream *upstream, enum dns_result result,
-			const struct dns_addresses *addresses)
-{
-	(void)result;
-	resolved(upstream, addresses);
-}
-
 static void lookup_done_a(struct lookup_wait *wait, enum dns_result result,
 			  const struct dns_addresses *addresses)
 {
-	lookup_done(table_entry(wait, struct upstream, waits[0]), result,
-		    addresses);
+	resolved(table_entry(wait, struct upstream, waits[0]), result,
+		 addresses);
 }
 
 static void lookup_done_aaaa(struct lookup_wait *wait, enum dns_result result,
 			     const struct dns_addresses *addresses)
 {
-	lookup_done(table_entry(wait, struct upstream, waits[1]), result,
-		    addresses);
+	resolved(table_entry(wait, struct upstream, waits[1]), result,
+		 addresses);
 }
 
 static void resolve(struct upstream *upstream)
@@ -465,7 +461,7 @@ static void resolve(struct upstream *upstream)
 		if (lookup_ask(upstream->worker->lookup, &upstream->name,
 			       types[i], &upstream->waits[i], &result,
 			       &addresses))
-			resolved(upstream, &addresses);
+			resolved(upstream, result, &addresses);
 }
 
 /* Whoever ends it meanwhile, it is told at the next turn that it is there. */
@@ -514,7 +510,7 @@ struct upstream *upstream_start(struct worker *worker,
 	} else {
 		given.list[0] = want->address;
 		upstream->n_waiting = 1;
-		resolved(upstream, &given);
+		resolved(upstream, DNS_RESULT_FOUND, &given);
 	}
 	return upstream;
 }

@@ -27,6 +27,7 @@
 
 /* RFC 6891 6.1.3, where OPT keeps these in its TTL */
 #define EDNS_DO 0x8000
+#define EDNS_LEN 11        /* of an OPT without options */
 #define EDNS_OPTION_EDE 15 /* RFC 8914 2 */
 
 /* --- reading --- */
@@ -536,6 +537,16 @@ size_t dns_query_write(uint8_t *bytes, size_t cap, uint16_t id,
 	return is_overfull(&w) ? 0 : w.len;
 }
 
+size_t dns_query_drop_edns(uint8_t *query, size_t len)
+{
+	struct writer w;
+
+	assert(len >= HEADER_LEN + EDNS_LEN);
+	writer_init(&w, query + HEADER_LEN - 2, 2);
+	put_u16(&w, 0); /* additional records */
+	return len - EDNS_LEN;
+}
+
 /* Where the name of a message's first question ends; 0 if it has none. */
 static size_t question_name_end(const uint8_t *bytes, size_t len)
 {
@@ -591,6 +602,16 @@ enum dns_echo dns_response_echo(const uint8_t *bytes, size_t len,
 	if (cursor_u32(&ours) != cursor_u32(&theirs) || theirs.failed)
 		return DNS_ECHO_NONE; /* type and class */
 	return echo;
+}
+
+bool dns_response_minds_edns(const uint8_t *bytes, size_t len)
+{
+	struct cursor c = cursor_over(bytes, len);
+	struct header header = header_read(&c);
+
+	/* Who knows it says so, whatever else is wrong. */
+	return !c.failed && (header.flags & RCODE_MASK) == DNS_FORMERR &&
+	       header.n_additionals == 0;
 }
 
 /* --- the response from upstream --- */

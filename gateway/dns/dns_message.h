@@ -109,6 +109,9 @@ size_t dns_query_write(uint8_t *bytes, size_t cap, uint16_t id,
 void dns_query_mix_case(uint8_t *query, size_t len,
 			const uint8_t random[DNS_CASE_BYTES]);
 
+/* Takes from a query that dns_query_write() wrote its OPT; the length left. */
+size_t dns_query_drop_edns(uint8_t *query, size_t len);
+
 enum dns_echo {
 	DNS_ECHO_NONE = 0, /* no response to that query */
 	DNS_ECHO_FOLDED,   /* its id and question, in another case */
@@ -119,6 +122,9 @@ enum dns_echo {
 MUST_CHECK enum dns_echo dns_response_echo(const uint8_t *bytes, size_t len,
 					   const uint8_t *query,
 					   size_t query_len);
+
+/* Whether it is what a server says that does not know EDNS (RFC 6891 7). */
+bool dns_response_minds_edns(const uint8_t *bytes, size_t len);
 
 enum dns_result {
 	DNS_RESULT_BAD = 0, /* not a response to that question, or malformed */

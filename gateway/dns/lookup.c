@@ -26,7 +26,7 @@
  * it. The right one, if there is one, is on its way: so long it is waited for.
  */
 #define FOLD_MS 300
-#define FOLDS_MS 600000 /* for so long such a server is asked in lower case */
+#define LEARNED_MS 600000 /* for so long such a server is asked in its way */
 #define SOCKETS_MAX ((size_t)4 * LOOKUP_SERVERS_MAX) /* of c-ares, at once */
 
 TAILQ_HEAD(lookup_waits, lookup_wait);
@@ -57,7 +57,8 @@ struct question {
 	uint8_t query[DNS_QUERY_MAX];
 	size_t query_len;
 	bool mixed;         /* its case was drawn at random */
-	bool again;         /* in lower case, in place of another */
+	bool edns;          /* it has an OPT */
+	int64_t *learns;    /* if put otherwise, in place of another */
 	bool replaced;      /* by such a one; nobody waits for it any more */
 	struct event *fold; /* once a response came in another case */
 	bool answered;
@@ -78,7 +79,8 @@ struct lookup {
 	struct table entries;
 	TAILQ_HEAD(, question) questions;
 	size_t n_questions;
-	int64_t folds_until_ms;
+	/* Until when questions are not mixed, and have no OPT. */
+	int64_t folds_until_ms, plain_until_ms;
 	bool (*may_ask)(void *arg, const struct domain *name);
 	void *may_ask_arg;
 	struct socket sockets[SOCKETS_MAX];
@@ -169,26 +171,44 @@ static void question_free(struct question *question)
 
 /* NULL if there is no room for another question. */
 static struct question *ask(struct lookup *lookup, const struct key *key,
-			    bool mixed);
+			    bool mixed, bool edns);
 
-/* Whoever waits for @question waits for the same one in lower case. */
-static void ask_in_lower_case(struct question *question)
+/*
+ * Whoever waits for @question waits for the same one, put otherwise. If that
+ * is answered, others are put so too for some time, by @learns.
+ */
+static void ask_instead(struct question *question, bool mixed, bool edns,
+			int64_t *learns)
 {
 	struct question *again;
 	struct lookup_wait *wait;
 
-	if (!question->mixed || question->replaced || question->answered)
+	if (question->replaced || question->answered)
 		return;
-	again = ask(question->lookup, &question->key, false);
+	again = ask(question->lookup, &question->key, mixed, edns);
 	if (!again)
 		return; /* then it fails in its own time */
-	again->again = true;
+	again->learns = learns;
 	question->replaced = true;
 	while ((wait = TAILQ_FIRST(&question->waits)) != NULL) {
 		lookup_forget(wait);
 		wait->asked = again;
 		TAILQ_INSERT_TAIL(&again->waits, wait, link);
 	}
+}
+
+static void ask_in_lower_case(struct question *question)
+{
+	if (question->mixed)
+		ask_instead(question, false, question->edns,
+			    &question->lookup->folds_until_ms);
+}
+
+static void ask_without_edns(struct question *question)
+{
+	if (question->edns)
+		ask_instead(question, question->mixed, false,
+			    &question->lookup->plain_until_ms);
 }
 
 static void fold_timed(evutil_socket_t fd, short what, void *arg)
@@ -307,6 +327,10 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 	    dns_response_echo(bytes, (size_t)len, question->query,
 			      question->query_len) != DNS_ECHO_EXACT)
 		ask_in_lower_case(question); /* over TCP, where none forges */
+	/* c-ares sees to that itself, but once in its life. */
+	else if (status == ARES_SUCCESS && len > 0 &&
+		 dns_response_minds_edns(bytes, (size_t)len))
+		ask_without_edns(question);
 	if (status == ARES_SUCCESS && len > 0)
 		question->result = dns_response_parse(
 			bytes, (size_t)len, &question->key.name,
@@ -318,8 +342,8 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 	question->answered = true;
 	if (status == ARES_EDESTRUCTION)
 		return;
-	if (question->again && question->result != DNS_RESULT_FAILED)
-		lookup->folds_until_ms = clock_ms() + FOLDS_MS;
+	if (question->learns && question->result != DNS_RESULT_FAILED)
+		*question->learns = clock_ms() + LEARNED_MS;
 	if (!question->replaced)
 		keep(lookup, question);
 	event_active(lookup->deliver, EV_TIMEOUT, 0);
@@ -505,7 +529,7 @@ static struct question *find_question(struct lookup *lookup,
 }
 
 static struct question *ask(struct lookup *lookup, const struct key *key,
-			    bool mixed)
+			    bool mixed, bool edns)
 {
 	struct {
 		uint16_t id;
@@ -522,6 +546,7 @@ static struct question *ask(struct lookup *lookup, const struct key *key,
 	question->lookup = lookup;
 	question->key = *key;
 	question->mixed = mixed;
+	question->edns = edns;
 	TAILQ_INIT(&question->waits);
 	TAILQ_INSERT_TAIL(&lookup->questions, question, link);
 	lookup->n_questions++;
@@ -529,6 +554,9 @@ static struct question *ask(struct lookup *lookup, const struct key *key,
 	question->query_len =
 		dns_query_write(question->query, sizeof(question->query),
 				random.id, &key->name, (uint16_t)key->type);
+	if (!edns)
+		question->query_len = dns_query_drop_edns(question->query,
+							  question->query_len);
 	if (mixed)
 		dns_query_mix_case(question->query, question->query_len,
 				   random.letters);
@@ -577,7 +605,8 @@ bool lookup_ask(struct lookup *lookup, const struct domain *name,
 	}
 	if (!question)
 		question =
-			ask(lookup, &key, clock_ms() >= lookup->folds_until_ms);
+			ask(lookup, &key, clock_ms() >= lookup->folds_until_ms,
+			    clock_ms() >= lookup->plain_until_ms);
 	if (!question) {
 		*result = DNS_RESULT_FAILED;
 		addresses->n = 0;

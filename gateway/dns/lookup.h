@@ -6,7 +6,8 @@
  * their TTL within [5, 300] seconds, at most LOOKUP_ENTRIES_MAX of them;
  * identical questions on the way are asked once. A question goes out in a case
  * drawn at random, and only a response that repeats it to the letter is heard;
- * a server that does not keep the case is asked once more, in lower case. Each
+ * a server that does not keep the case is asked once more, in lower case, and
+ * one that does not know EDNS without it; others then too, for a while. Each
  * burst of questions has a port of its own. Whether a name may be asked
  * for at all is decided by the caller, before, every time: the cache knows no
  * policy and is never the reason why something is allowed.

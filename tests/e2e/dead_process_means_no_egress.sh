@@ -75,3 +75,12 @@ round audit $AUDIT 1
 [ "$(grep -c '"event":"restart"' "$DIR/audit.jsonl")" -eq $deaths ] ||
 	fail 'not every restart is on record'
 world_heard_nothing_of unlisted
+# Its lines are numbered on, whoever wrote them. What was lost with a process
+# leaves a gap, and no number comes twice.
+$PYTHON - "$DIR/audit.jsonl" <<'END' || fail 'the record is not sound'
+import json, sys
+with open(sys.argv[1]) as file:
+    numbers = [json.loads(line)["seq"] for line in file]
+assert numbers[0] == 1, numbers[0]
+assert all(a < b for a, b in zip(numbers, numbers[1:])), numbers
+END

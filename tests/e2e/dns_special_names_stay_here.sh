@@ -5,6 +5,7 @@
 need dig
 world_serves listed.test
 manifest 'routes: [{host: listed.test}, {host: hidden.onion},
+  {host: use-application-dns.net},
   {host: nothing.invalid}, {host: "*.10.in-addr.arpa"}, {host: app.localhost}]'
 DIG='dig +time=2 +tries=1 +noall +comments +answer'
 

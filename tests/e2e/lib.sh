@@ -343,7 +343,8 @@ _gateway_reloaded()
 	[ "$(grep -c '"event":"reload"' "$DIR/audit.jsonl")" -gt "$1" ]
 }
 
-# manifest TEXT: puts it in force, starting the gateway if it is not there.
+# manifest TEXT: puts it in force, starting the gateway if it is not there, with
+# the resolvers of $RESOLVER.
 manifest()
 {
 	printf '%s\n' "$1" >"$DIR/manifest.yaml"
@@ -360,7 +361,7 @@ manifest()
 		ip netns exec "$GATEWAY" "$BIN/sluice-gateway" --internal int0 \
 		--agent 10.77.0.2 --agent fd73:6c75:6963:1::2 \
 		--manifest "$DIR/manifest.yaml" --audit "$DIR/audit.jsonl" \
-		--resolver "${RESOLVER:-93.184.216.53}" \
+		$(printf -- '--resolver %s ' ${RESOLVER:-93.184.216.53}) \
 		--trust "$DIR/world-ca.pem" ${WORKERS:+--workers $WORKERS} \
 		--ready-fd 9 --log-level "${LOG:-info}" \
 		9>"$DIR/ready" >"$DIR/gateway.log" 2>&1 </dev/null &

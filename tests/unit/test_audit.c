@@ -306,7 +306,8 @@ struct rig {
 	pid_t pid;
 	int file; /* ours, to read */
 	struct audit audits[N_CHANNELS];
-	atomic_bool *blind; /* shared */
+	atomic_bool *blind; /* shared, */
+	uint64_t *number;   /* and so is this */
 };
 
 /* Starts one that may write @limit bytes; 0 for as many as there are. */
@@ -323,6 +324,9 @@ static void start(struct rig *rig, rlim_t limit)
 	rig->blind = mmap(NULL, sizeof(*rig->blind), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(rig->blind, MAP_FAILED);
+	rig->number = mmap(NULL, sizeof(*rig->number), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(rig->number, MAP_FAILED);
 	for (unsigned i = 0; i < N_CHANNELS; i++) {
 		int fds[2];
 
@@ -347,7 +351,7 @@ static void start(struct rig *rig, rlim_t limit)
 			_exit(99);
 		for (int i = 0; i < N_CHANNELS; i++)
 			close(rig->audits[i].fd);
-		audit_run(file, theirs, N_CHANNELS, rig->blind);
+		audit_run(file, theirs, N_CHANNELS, rig->blind, rig->number);
 	}
 	close(file);
 	for (int i = 0; i < N_CHANNELS; i++)
@@ -373,6 +377,7 @@ static void stop(struct rig *rig)
 	assert_int_equal(status, 0);
 	close(rig->file);
 	munmap(rig->blind, sizeof(*rig->blind));
+	munmap(rig->number, sizeof(*rig->number));
 }
 
 /* Writes one, waiting where the audit process has not read yet. */
@@ -475,6 +480,24 @@ static void lines_of_all_are_numbered_without_gaps(void **state)
 	stop(&rig);
 }
 
+static void numbers_go_on_where_another_process_left_them(void **state)
+{
+	char line[AUDIT_LINE_MAX];
+	struct rig rig;
+
+	(void)state;
+	start(&rig, 0);
+	*rig.number = 41;
+	put(&rig, 0, NULL);
+	put(&rig, 0, NULL);
+	assert_true(await_lines(&rig, 2));
+	assert_in_range(pread(rig.file, line, sizeof(line), 0), 20,
+			sizeof(line));
+	assert_memory_equal(line, "{\"v\":1,\"seq\":42,", 16);
+	assert_int_equal(*rig.number, 43);
+	stop(&rig);
+}
+
 static void what_was_sent_before_the_end_is_written(void **state)
 {
 	struct rig rig;
@@ -540,6 +563,7 @@ int main(void)
 		cmocka_unit_test(a_reader_that_is_late_gets_every_line),
 		cmocka_unit_test(a_line_too_long_makes_blind),
 		cmocka_unit_test(lines_of_all_are_numbered_without_gaps),
+		cmocka_unit_test(numbers_go_on_where_another_process_left_them),
 		cmocka_unit_test(what_was_sent_before_the_end_is_written),
 		cmocka_unit_test(a_full_file_makes_blind_until_there_is_room),
 	};

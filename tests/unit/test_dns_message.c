@@ -591,6 +591,12 @@ static void a_query_for_upstream_is_its_own_reading(void **state)
 	assert_true(query.edns && query.recursion_desired);
 	assert_int_equal(dns_query_write(bytes.at, bytes.len - 1, 1, &name, 28),
 			 0);
+	/* And the same without EDNS. */
+	bytes.len = dns_query_write(bytes.at, DNS_QUERY_MAX, 0x1234, &name, 28);
+	bytes.len = dns_query_drop_edns(bytes.at, bytes.len);
+	query = query_of(&bytes);
+	assert_string_equal(query.name.name, "www.example.org");
+	assert_true(!query.edns && query.recursion_desired);
 
 	name.len = 253;
 	memset(name.name, 'a', 253);
@@ -857,6 +863,20 @@ static void unsound_records_spoil_the_response(void **state)
 	}
 }
 
+static void a_formerr_may_be_for_edns(void **state)
+{
+	struct bytes bytes;
+
+	(void)state;
+	add_header(&bytes, 0x8181, 1, 0, 0, 0);
+	assert_true(dns_response_minds_edns(bytes.at, bytes.len));
+	assert_false(dns_response_minds_edns(bytes.at, 11));
+	add_header(&bytes, 0x8181, 1, 0, 0, 1);
+	assert_false(dns_response_minds_edns(bytes.at, bytes.len));
+	add_header(&bytes, 0x8182, 1, 0, 0, 0);
+	assert_false(dns_response_minds_edns(bytes.at, bytes.len));
+}
+
 static void a_ttl_beyond_31_bits_is_none(void **state)
 {
 	struct dns_addresses found;
@@ -924,6 +944,7 @@ int main(void)
 		cmocka_unit_test(long_ways_through_pointers_end),
 		cmocka_unit_test(records_have_a_number_and_addresses_too),
 		cmocka_unit_test(unsound_records_spoil_the_response),
+		cmocka_unit_test(a_formerr_may_be_for_edns),
 		cmocka_unit_test(a_ttl_beyond_31_bits_is_none),
 		cmocka_unit_test(a_negative_ttl_is_of_a_zone_above),
 	};
