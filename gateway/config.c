@@ -10,11 +10,10 @@
 #include <unistd.h>
 
 #define EXIT_USAGE 2
-#define DNS_PORT 53
 
 static const char usage[] =
 	"usage: sluice-gateway --internal INTERFACE --manifest FILE\n"
-	"                      [--agent ADDRESS]... [--resolver ADDRESS[:PORT]]...\n"
+	"                      [--agent ADDRESS]... [--resolver ADDRESS[:PORT][#NAME]]...\n"
 	"                      [--audit FILE] [--trust FILE] [--workers N]\n"
 	"                      [--ready-fd FD] [--log-level LEVEL]\n";
 
@@ -38,37 +37,18 @@ static bool parse_number(const char *text, unsigned long least,
 	       *number <= most;
 }
 
-/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53". */
-static bool parse_server(const char *text, struct lookup_server *server)
-{
-	const char *end = text + strlen(text), *port = NULL;
-	unsigned long number = DNS_PORT;
-
-	if (text[0] == '[') {
-		text++;
-		end = strchr(text, ']');
-		if (!end || (end[1] != '\0' && end[1] != ':'))
-			return false;
-		if (end[1] == ':')
-			port = end + 2;
-	} else if (strchr(text, ':') == strrchr(text, ':') &&
-		   strchr(text, ':')) {
-		end = strchr(text, ':');
-		port = end + 1;
-	}
-	if (port && !parse_number(port, 1, UINT16_MAX, &number))
-		return false;
-	server->port = (uint16_t)number;
-	return address_parse(&server->address, text, (size_t)(end - text));
-}
-
 static void add_resolver(struct config *config, const char *text)
 {
-	if (config->n_resolvers == LOOKUP_SERVERS_MAX)
+	struct nameserver *list = config->resolvers;
+
+	if (config->n_resolvers == NAMESERVERS_MAX)
 		misused("one resolver too many:", text);
-	if (!parse_server(text, &config->resolvers[config->n_resolvers]))
-		misused("not a resolver's address:", text);
+	if (!nameserver_parse(&list[config->n_resolvers], text, strlen(text)))
+		misused(nameserver_hint(text, strlen(text)), text);
 	config->n_resolvers++;
+	if (nameservers_differ(list, config->n_resolvers))
+		misused("some resolvers with #NAME and some without would tell in clear what the others are to hide:",
+			text);
 }
 
 static void add_agent(struct config *config, const char *text)
@@ -92,11 +72,11 @@ static void read_resolv_conf(struct config *config)
 	if (!file)
 		return;
 	while (fgets(line, sizeof(line), file) &&
-	       config->n_resolvers < LOOKUP_SERVERS_MAX) {
-		struct lookup_server *server =
+	       config->n_resolvers < NAMESERVERS_MAX) {
+		struct nameserver *server =
 			&config->resolvers[config->n_resolvers];
 
-		server->port = DNS_PORT;
+		*server = (struct nameserver){ .port = NAMESERVER_PORT };
 		if (sscanf(line, "nameserver %63s", address) == 1 &&
 		    address_parse(&server->address, address, strlen(address)))
 			config->n_resolvers++;
@@ -186,8 +166,18 @@ void config_parse(struct config *config, int argc, char **argv)
 		misused("what may the agent reach? Give", "--manifest");
 	if (config->n_resolvers == 0)
 		read_resolv_conf(config);
-	if (config->n_resolvers == 0)
-		misused("no resolver in /etc/resolv.conf; give", "--resolver");
+}
+
+const struct nameserver *config_resolvers(const struct config *config,
+					  const struct policy *policy,
+					  size_t *n)
+{
+	const struct nameserver *resolvers = policy_resolvers(policy, n);
+
+	if (*n > 0)
+		return resolvers;
+	*n = config->n_resolvers;
+	return config->resolvers;
 }
 
 static uint8_t mask_len(const struct address *mask)

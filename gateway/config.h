@@ -4,9 +4,10 @@
 #ifndef SLUICE_CONFIG_H
 #define SLUICE_CONFIG_H
 
-#include "dns/lookup.h"
 #include "log.h"
+#include "nameserver.h"
 #include "netfilter/redirect.h"
+#include "policy.h"
 #include "refusal.h"
 
 #define CONFIG_WORKERS_MAX 64
@@ -18,8 +19,8 @@ struct config {
 	const char *manifest; /* file */
 	const char *audit;    /* file; NULL for standard output */
 	const char *trust;    /* PEM bundle; NULL for the system's */
-	struct lookup_server resolvers[LOOKUP_SERVERS_MAX];
-	size_t n_resolvers;
+	struct nameserver resolvers[NAMESERVERS_MAX];
+	size_t n_resolvers;       /* perhaps none: then the manifest has some */
 	struct redirect redirect; /* the interface and all addresses */
 	unsigned workers;
 	int ready_fd; /* -1 if nobody waits */
@@ -33,6 +34,14 @@ struct config {
  * interface) is left empty.
  */
 void config_parse(struct config *config, int argc, char **argv);
+
+/*
+ * Whom to ask for names: those of the manifest if it has any, else those of
+ * the command line. @n is 0 if nobody is known.
+ */
+const struct nameserver *config_resolvers(const struct config *config,
+					  const struct policy *policy,
+					  size_t *n);
 
 /*
  * Fills in what the interface has: our addresses on it and its prefixes.

@@ -51,11 +51,13 @@ static void install_rules(struct config *config)
 }
 
 /* The text, once it has been found good; dies with every mistake listed. */
-static char *load_manifest(const char *file, size_t *len)
+static char *load_manifest(const struct config *config, size_t *len)
 {
+	const char *file = config->manifest;
 	struct manifest_errors errors = { 0 };
 	struct policy *policy;
 	char *text;
+	size_t n_resolvers;
 	int error = manifest_read(file, &text, len);
 
 	if (error < 0)
@@ -66,6 +68,10 @@ static char *load_manifest(const char *file, size_t *len)
 		die("manifest: %zu mistakes in %s: nothing is admitted",
 		    errors.n, file);
 	}
+	(void)config_resolvers(config, policy, &n_resolvers);
+	if (n_resolvers == 0)
+		die("manifest: whom to ask for names? Give --resolver, or resolvers: in %s; /etc/resolv.conf has none",
+		    file);
 	policy_free(policy);
 	return text;
 }
@@ -113,7 +119,7 @@ int main(int argc, char **argv)
 	tzset();
 	install_rules(&config);
 
-	manifest = load_manifest(config.manifest, &len);
+	manifest = load_manifest(&config, &len);
 	audit = open_audit(config.audit);
 	raise_limits();
 	if (getrandom(config.refusal_key, sizeof(config.refusal_key), 0) !=

@@ -493,6 +493,7 @@ static bool reload(struct supervisor *supervisor)
 	int error = manifest_read(file, &text, &len);
 	int memfd;
 	bool taken;
+	size_t n_resolvers;
 
 	if (error < 0) {
 		log_err("reload: cannot read %s, so nothing changes: %s", file,
@@ -510,7 +511,15 @@ static bool reload(struct supervisor *supervisor)
 		free(text);
 		return true;
 	}
+	(void)config_resolvers(supervisor->config, policy, &n_resolvers);
 	policy_free(policy);
+	if (n_resolvers == 0) {
+		log_err("reload: no resolvers in %s, and none are known otherwise, so nothing changes",
+			file);
+		record(supervisor, "reload", "refused: no resolvers");
+		free(text);
+		return true;
+	}
 	memfd = control_seal(text, len);
 	if (memfd < 0) {
 		log_err("reload: no memory, so nothing changes");

@@ -1,6 +1,7 @@
 #include "upstream.h"
 
 #include "clock.h"
+#include "dns/lookup.h"
 #include "log.h"
 #include "table.h"
 #include "worker.h"
@@ -110,12 +111,15 @@ static void finish(struct upstream *upstream, enum reason reason)
 {
 	bool good = reason == REASON_ALLOWED;
 	bool reused = upstream->state == UPSTREAM_REUSING;
+	const char *trouble = reason == REASON_UPSTREAM_DNS
+				      ? lookup_trouble(upstream->worker->lookup)
+				      : NULL;
 	struct upstream_result result = {
 		.reason = reason,
 		.stream = good ? &upstream->stream : NULL,
 		.address = upstream->address,
 		.reused = reused,
-		.detail = upstream->detail[0] ? upstream->detail : NULL,
+		.detail = upstream->detail[0] ? upstream->detail : trouble,
 	};
 
 	upstream->state = UPSTREAM_DONE;
@@ -225,17 +229,10 @@ static bool has_candidates(const struct upstream *upstream)
 static int secure(struct upstream *upstream)
 {
 	SSL *ssl = SSL_new(upstream->worker->origin_tls);
-	X509_VERIFY_PARAM *param;
 
 	if (!ssl)
 		return -ENOMEM;
-	param = SSL_get0_param(ssl);
-	X509_VERIFY_PARAM_set_hostflags(
-		param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-			       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	if (!X509_VERIFY_PARAM_set1_host(param, upstream->name.name,
-					 upstream->name.len) ||
-	    !SSL_set_tlsext_host_name(ssl, upstream->name.name) ||
+	if (!upstream_tls_expect(ssl, &upstream->name) ||
 	    !sessions_offer(upstream->worker->sessions, ssl, &upstream->name) ||
 	    SSL_set_alpn_protos(ssl, alpn_http1, sizeof(alpn_http1) - 1) != 0) {
 		SSL_free(ssl);
@@ -553,4 +550,16 @@ SSL_CTX *upstream_tls_new(X509_STORE *trust)
 	SSL_CTX_set_read_ahead(tls, 1);
 	SSL_CTX_set_default_read_buffer_len(tls, TLS_READ_BUFFER);
 	return tls;
+}
+
+bool upstream_tls_expect(SSL *ssl, const struct domain *name)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+	struct domain copy = *name; /* OpenSSL's macro wants it writable */
+
+	X509_VERIFY_PARAM_set_hostflags(
+		param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+			       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	return X509_VERIFY_PARAM_set1_host(param, name->name, name->len) &&
+	       SSL_set_tlsext_host_name(ssl, copy.name);
 }

@@ -63,4 +63,10 @@ X509_STORE *upstream_trust(const char *file);
 /* The context for TLS to origins; dies if it cannot be made. */
 SSL_CTX *upstream_tls_new(X509_STORE *trust);
 
+/*
+ * Makes @ssl say that @name is wanted, and fail its handshake unless that is
+ * whom the certificate is for. False for want of memory.
+ */
+MUST_CHECK bool upstream_tls_expect(SSL *ssl, const struct domain *name);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "control.h"
+#include "dns/lookup.h"
 #include "dns/resolver.h"
 #include "http/inspect.h"
 #include "isolate.h"
@@ -31,6 +32,16 @@ struct life {
 
 /* --- a new manifest --- */
 
+/* PID 1 has seen to it that there is a resolver. */
+static void use_resolvers(struct worker *worker)
+{
+	size_t n;
+	const struct nameserver *resolvers =
+		config_resolvers(worker->config, worker->policy, &n);
+
+	lookup_use(worker->lookup, resolvers, n);
+}
+
 static void reload(struct worker *worker, int memfd, uint32_t generation)
 {
 	struct manifest_errors errors;
@@ -45,6 +56,7 @@ static void reload(struct worker *worker, int memfd, uint32_t generation)
 		return;
 	}
 	worker->policy = policy;
+	use_resolvers(worker);
 	pool_clear(worker->pool);
 	sessions_clear(worker->sessions);
 	flow_rejudge_all(worker);
@@ -199,8 +211,7 @@ static void prepare(struct worker *worker, const struct worker_birth *birth)
 	worker->ca = ca_new(birth->signer);
 	if (!worker->ca)
 		die("worker: no answer from the signer");
-	worker->lookup = lookup_new(birth->config->resolvers,
-				    birth->config->n_resolvers);
+	worker->lookup = lookup_new(birth->trust);
 	worker->base = event_base_new();
 	if (!worker->lookup || !worker->base)
 		die("worker: cannot start");
@@ -233,6 +244,7 @@ static void serve(struct life *life, const struct worker_birth *birth)
 	    flow_table_init(&worker->flows, worker) < 0)
 		die("worker: out of memory");
 	worker->pool = pool_new(worker->base);
+	use_resolvers(worker);
 	worker->resolver = resolver_new(worker, listeners);
 	worker->listener =
 		listener_new(worker, listeners->tcp4, listeners->tcp6);

@@ -27,12 +27,14 @@ struct reader {
 	struct mistakes mistakes;
 	struct routes routes, denials;
 	enum policy_refusals refusals;
+	struct nameserver resolvers[NAMESERVERS_MAX];
+	size_t n_resolvers;
 };
 
 enum bottle_key {
 	BOTTLE_EGRESS,
 	BOTTLE_OURS, /* the keys of the egress block, in the wrong place */
-	BOTTLE_FOREIGN = BOTTLE_OURS + 4, /* and to the end */
+	BOTTLE_FOREIGN = BOTTLE_OURS + 5, /* and to the end */
 };
 
 #define MISPLACED "belongs inside \"egress\""
@@ -44,6 +46,7 @@ static const struct field bottle_fields[] = {
 	{ .name = "deny", .refusal = MISPLACED },
 	{ .name = "mode", .refusal = MISPLACED },
 	{ .name = "refusals", .refusal = MISPLACED },
+	{ .name = "resolvers", .refusal = MISPLACED },
 
 	[BOTTLE_FOREIGN] = { .name = "agent", .foreign = true },
 	{ .name = "agent_provider", .foreign = true },
@@ -97,6 +100,7 @@ enum block_key {
 	BLOCK_REFUSALS,
 	BLOCK_DENY,
 	BLOCK_ROUTES,
+	BLOCK_RESOLVERS,
 };
 
 static const struct field block_fields[] = {
@@ -105,6 +109,7 @@ static const struct field block_fields[] = {
 	[BLOCK_REFUSALS] = { .name = "refusals" },
 	[BLOCK_DENY] = { .name = "deny" },
 	[BLOCK_ROUTES] = { .name = "routes" },
+	[BLOCK_RESOLVERS] = { .name = "resolvers" },
 
 	{ .name = "tests", .refusal = "is not run by this version" },
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
@@ -145,6 +150,18 @@ static const struct field denial_fields[] = {
 	[KEY_HOST] = { .name = "host" },
 	[KEY_CIDR] = { .name = "cidr" },
 	[KEY_PORTS] = { .name = "ports" },
+};
+
+enum resolver_key {
+	RESOLVER_ADDRESS,
+	RESOLVER_PORT,
+	RESOLVER_TLS,
+};
+
+static const struct field resolver_fields[] = {
+	[RESOLVER_ADDRESS] = { .name = "address" },
+	[RESOLVER_PORT] = { .name = "port" },
+	[RESOLVER_TLS] = { .name = "tls" },
 };
 
 #define N_FIELDS(fields) (sizeof(fields) / sizeof(*(fields)))
@@ -492,6 +509,139 @@ static void read_entries(struct reader *reader, const struct node *list,
 	}
 }
 
+#define RESOLVER_EXAMPLE \
+	"an address such as 192.0.2.1, or {address: 192.0.2.1, tls: dns.example.org}"
+
+static bool read_resolver_address(struct reader *reader,
+				  const struct node *node,
+				  struct address *address)
+{
+	char quoted[QUOTE_MAX];
+	struct domain name;
+
+	if (!field_is_text(node, RESOLVER_EXAMPLE, &reader->mistakes))
+		return false;
+	if (address_parse(address, node->text, node->len))
+		return true;
+	quote(node->text, node->len, quoted);
+	if (domain_parse(&name, node->text, node->len))
+		mistakes_add(
+			&reader->mistakes, node->line, node->column,
+			"%s is a name, and to resolve it would need a resolver first: write its address",
+			quoted);
+	else
+		mistakes_add(&reader->mistakes, node->line, node->column,
+			     "expected %s, found %s", RESOLVER_EXAMPLE, quoted);
+	return false;
+}
+
+/* Who writes that means that there is TLS, and forgot for whom. */
+static bool is_yes_or_no(const struct node *node)
+{
+	return node->plain && (strcmp(node->text, "true") == 0 ||
+			       strcmp(node->text, "false") == 0);
+}
+
+static bool read_resolver_name(struct reader *reader, const struct node *node,
+			       struct domain *name)
+{
+	char quoted[QUOTE_MAX];
+	struct domain_pattern pattern;
+
+	if (!field_is_text(node, "the name of its certificate",
+			   &reader->mistakes))
+		return false;
+	if (!is_yes_or_no(node) &&
+	    hostname_parse(&pattern, node->text, node->len) && !pattern.below) {
+		*name = pattern.base;
+		return true;
+	}
+	mistakes_add(
+		&reader->mistakes, node->line, node->column,
+		"expected the name that the resolver's certificate is for, such as dns.example.org, found %s",
+		quote(node->text, node->len, quoted));
+	return false;
+}
+
+static bool read_resolver_fields(struct reader *reader,
+				 const struct node *entry,
+				 struct nameserver *server)
+{
+	const struct node *values[N_FIELDS(resolver_fields)];
+	unsigned port;
+	bool sound = true;
+
+	if (!fields_of(entry, RESOLVER_EXAMPLE, resolver_fields,
+		       N_FIELDS(resolver_fields), values, &reader->mistakes))
+		return false;
+	if (values[RESOLVER_ADDRESS])
+		sound = read_resolver_address(reader, values[RESOLVER_ADDRESS],
+					      &server->address);
+	else if (entry->closed)
+		mistakes_add(&reader->mistakes, entry->line, entry->column,
+			     "a resolver needs its \"address\"");
+	if (values[RESOLVER_TLS]) {
+		server->port = NAMESERVER_TLS_PORT;
+		sound = read_resolver_name(reader, values[RESOLVER_TLS],
+					   &server->tls) &&
+			sound;
+	}
+	if (values[RESOLVER_PORT]) {
+		if (!field_number(values[RESOLVER_PORT],
+				  "a port from 1 to 65535", 1, 65535, &port,
+				  &reader->mistakes))
+			return false;
+		server->port = (uint16_t)port;
+	}
+	return sound && values[RESOLVER_ADDRESS];
+}
+
+static void read_resolver(struct reader *reader, const struct node *entry)
+{
+	struct nameserver server = { .port = NAMESERVER_PORT };
+
+	if (entry->kind == NODE_SCALAR
+		    ? !read_resolver_address(reader, entry, &server.address)
+		    : !read_resolver_fields(reader, entry, &server))
+		return;
+	for (size_t i = 0; i < reader->n_resolvers; i++)
+		if (reader->resolvers[i].port == server.port &&
+		    address_equal(&reader->resolvers[i].address,
+				  &server.address)) {
+			mistakes_add(&reader->mistakes, entry->line,
+				     entry->column,
+				     "this resolver is listed twice");
+			return;
+		}
+	if (reader->n_resolvers == NAMESERVERS_MAX) {
+		mistakes_add(&reader->mistakes, entry->line, entry->column,
+			     "more than %d resolvers", NAMESERVERS_MAX);
+		return;
+	}
+	reader->resolvers[reader->n_resolvers++] = server;
+	if (nameservers_differ(reader->resolvers, reader->n_resolvers)) {
+		mistakes_add(
+			&reader->mistakes, entry->line, entry->column,
+			"%s: that would tell in clear what the others are to hide; give all of them \"tls\", or none",
+			server.tls.len > 0
+				? "this resolver has \"tls\", and one before it has not"
+				: "this resolver has no \"tls\", and one before it has");
+		reader->n_resolvers--;
+	}
+}
+
+static void read_resolvers(struct reader *reader, const struct node *list)
+{
+	if (!field_is_list(list, "a list of resolvers", &reader->mistakes))
+		return;
+	if (!list->first && list->closed)
+		mistakes_add(
+			&reader->mistakes, list->line, list->column,
+			"expected at least one resolver, found an empty list: leave \"resolvers\" out to ask those of the gateway's own");
+	for (const struct node *at = list->first; at; at = at->next)
+		read_resolver(reader, at);
+}
+
 static void read_mode(struct reader *reader, const struct node *node)
 {
 	static const char *const words[] = { "enforce", "observe" };
@@ -536,6 +686,8 @@ static void read_block(struct reader *reader, const struct node *block)
 	if (values[BLOCK_DENY])
 		read_entries(reader, values[BLOCK_DENY],
 			     "a list of what is denied", read_denial);
+	if (values[BLOCK_RESOLVERS])
+		read_resolvers(reader, values[BLOCK_RESOLVERS]);
 	if (values[BLOCK_ROUTES])
 		read_entries(reader, values[BLOCK_ROUTES],
 			     "a list of routes ([] admits nothing)",
@@ -751,6 +903,8 @@ struct policy *manifest_parse(const char *text, size_t len,
 		policy = policy_new(reader.routes.list, reader.routes.n,
 				    reader.denials.list, reader.denials.n,
 				    reader.refusals);
+	if (policy)
+		policy_resolve_by(policy, reader.resolvers, reader.n_resolvers);
 	free(reader.denials.list);
 	free(reader.routes.list);
 	return policy;

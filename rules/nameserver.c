@@ -20,7 +20,7 @@ static bool parse_port(uint16_t *port, const char *text, size_t len)
 	return true;
 }
 
-/* The text up to @end, cut where the port begins, if there is one. */
+/* Where the address and the port stand, the latter at 0 if there is none. */
 static bool split_port(const char *text, size_t len, size_t *address_at,
 		       size_t *address_len, size_t *port_at)
 {

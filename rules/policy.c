@@ -42,6 +42,8 @@ struct index {
 struct policy {
 	struct index routes, denials;
 	enum policy_refusals refusals;
+	struct nameserver resolvers[NAMESERVERS_MAX];
+	size_t n_resolvers;
 };
 
 /* The entries that one lookup found, the most specific key first. */
@@ -438,6 +440,13 @@ enum policy_refusals policy_refusals(const struct policy *policy)
 	return policy ? policy->refusals : POLICY_REFUSALS_EXPLAIN;
 }
 
+const struct nameserver *policy_resolvers(const struct policy *policy,
+					  size_t *n)
+{
+	*n = policy ? policy->n_resolvers : 0;
+	return policy ? policy->resolvers : NULL;
+}
+
 const struct route *policy_routes(const struct policy *policy, size_t *n)
 {
 	*n = policy ? policy->routes.n : 0;
@@ -474,4 +483,12 @@ void policy_free(struct policy *policy)
 	index_done(&policy->denials);
 	index_done(&policy->routes);
 	free(policy);
+}
+
+void policy_resolve_by(struct policy *policy,
+		       const struct nameserver *resolvers, size_t n)
+{
+	assert(n <= NAMESERVERS_MAX);
+	memcpy(policy->resolvers, resolvers, n * sizeof(*resolvers));
+	policy->n_resolvers = n;
 }

@@ -17,6 +17,7 @@
 
 #include "address.h"
 #include "domain.h"
+#include "nameserver.h"
 #include "verdict.h"
 
 #define ROUTE_PORTS_MAX 32
@@ -121,6 +122,10 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 
 enum policy_refusals policy_refusals(const struct policy *policy);
 
+/* Whom to ask for names; none if the manifest leaves that to others. */
+const struct nameserver *policy_resolvers(const struct policy *policy,
+					  size_t *n);
+
 /* Every route in manifest order, and every entry of `deny`. */
 const struct route *policy_routes(const struct policy *policy, size_t *n);
 const struct route *policy_denials(const struct policy *policy, size_t *n);
@@ -133,5 +138,9 @@ struct policy *policy_new(const struct route *routes, size_t n_routes,
 			  const struct route *denials, size_t n_denials,
 			  enum policy_refusals refusals);
 void policy_free(struct policy *policy);
+
+/* For who has just made @policy: at most NAMESERVERS_MAX, which are copied. */
+void policy_resolve_by(struct policy *policy,
+		       const struct nameserver *resolvers, size_t n);
 
 #endif

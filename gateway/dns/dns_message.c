@@ -27,8 +27,10 @@
 
 /* RFC 6891 6.1.3, where OPT keeps these in its TTL */
 #define EDNS_DO 0x8000
-#define EDNS_LEN 11        /* of an OPT without options */
-#define EDNS_OPTION_EDE 15 /* RFC 8914 2 */
+#define EDNS_LEN 11            /* of an OPT without options */
+#define PADDING_BLOCK 128      /* RFC 8467 4.1 */
+#define EDNS_OPTION_PADDING 12 /* RFC 7830 3 */
+#define EDNS_OPTION_EDE 15     /* RFC 8914 2 */
 
 /* --- reading --- */
 
@@ -545,6 +547,23 @@ size_t dns_query_drop_edns(uint8_t *query, size_t len)
 	writer_init(&w, query + HEADER_LEN - 2, 2);
 	put_u16(&w, 0); /* additional records */
 	return len - EDNS_LEN;
+}
+
+size_t dns_query_pad(uint8_t *query, size_t cap, size_t len)
+{
+	/* What dns_query_write() ends with: the length of an empty OPT. */
+	size_t option = len + 4, padded = (option + PADDING_BLOCK - 1) /
+					  PADDING_BLOCK * PADDING_BLOCK;
+	struct writer w;
+
+	assert(len >= HEADER_LEN && padded <= cap);
+	writer_init(&w, query, cap);
+	w.len = len - 2;
+	put_u16(&w, (uint16_t)(padded - len));
+	put_u16(&w, EDNS_OPTION_PADDING);
+	put_u16(&w, (uint16_t)(padded - option));
+	memset(query + option, 0, padded - option);
+	return padded;
 }
 
 /* Where the name of a message's first question ends; 0 if it has none. */

@@ -101,6 +101,15 @@ size_t dns_query_write(uint8_t *bytes, size_t cap, uint16_t id,
 		       const struct domain *name, uint16_t type);
 
 /*
+ * Lengthens the query of @len bytes by the EDNS padding option (RFC 7830) to
+ * the next multiple of 128 (RFC 8467 4.1), so that under encryption its length
+ * does not tell which name it asks for. Returns the new length;
+ * DNS_PADDED_MAX suffices.
+ */
+#define DNS_PADDED_MAX 384
+size_t dns_query_pad(uint8_t *query, size_t cap, size_t len);
+
+/*
  * Gives each letter of the name that @query asks for the case that a bit of
  * @random says ("0x20", draft-vixie-dnsext-dns0x20): bits that a forger, who
  * sees neither query nor answer, has to guess along with id and port.

@@ -1,9 +1,11 @@
 #include "lookup.h"
 
 #include "clock.h"
+#include "dns_tls.h"
 #include "log.h"
 #include "table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +29,16 @@
  */
 #define FOLD_MS 300
 #define LEARNED_MS 600000 /* for so long such a server is asked in its way */
-#define SOCKETS_MAX ((size_t)4 * LOOKUP_SERVERS_MAX) /* of c-ares, at once */
+#define SOCKETS_MAX ((size_t)4 * NAMESERVERS_MAX) /* of one way, at once */
+/*
+ * Over TLS a try ends when the resolver has been silent for its share of the
+ * time, so that there is an answer, by the last of them, before a stub
+ * resolver gives up. A sole resolver has two tries: a connection may have
+ * died unnoticed.
+ */
+#define TLS_TRY_MS 4400
+#define TLS_READS_MAX 256 /* in one turn */
+#define WAYS 4
 
 TAILQ_HEAD(lookup_waits, lookup_wait);
 
@@ -52,9 +63,10 @@ struct entry {
 struct question {
 	TAILQ_ENTRY(question) link;
 	struct lookup *lookup;
+	struct way *way; /* that it went; as it is until it is answered */
 	struct key key;
 	struct lookup_waits waits;
-	uint8_t query[DNS_QUERY_MAX];
+	uint8_t query[DNS_PADDED_MAX];
 	size_t query_len;
 	bool mixed;         /* its case was drawn at random */
 	bool edns;          /* it has an OPT */
@@ -66,15 +78,36 @@ struct question {
 	struct dns_addresses addresses;
 };
 
+/* A socket of c-ares, which knows it by its number alone. */
 struct socket {
-	struct lookup *lookup;
-	struct event *event; /* NULL if the place is free */
+	struct way *way; /* NULL if the place is free */
 	ares_socket_t fd;
+	struct event *event; /* while c-ares wants to hear of it */
+	struct dns_tls *tls; /* or this, which has the descriptor */
+};
+
+/*
+ * Some resolvers, and c-ares on the way to them. c-ares reads files when it
+ * starts, and takes new resolvers only when it has no question; so there are
+ * as many from the beginning as are needed to have new ones while the old are
+ * still being waited for.
+ */
+struct way {
+	struct lookup *lookup;
+	ares_channel channel;
+	bool tls;
+	struct dns_tls_peer peers[NAMESERVERS_MAX];
+	size_t n_peers;
+	size_t n_questions; /* not yet answered */
+	struct event *timer;
+	struct socket sockets[SOCKETS_MAX];
 };
 
 struct lookup {
-	ares_channel channel;
-	struct event *timer, *deliver;
+	struct way ways[WAYS]; /* half of them over TLS */
+	struct way *way;       /* to go now; NULL if there is none */
+	struct dns_tls_client *tls;
+	struct event *deliver;
 	struct event_base *base;
 	struct table entries;
 	TAILQ_HEAD(, question) questions;
@@ -83,7 +116,6 @@ struct lookup {
 	int64_t folds_until_ms, plain_until_ms;
 	bool (*may_ask)(void *arg, const struct domain *name);
 	void *may_ask_arg;
-	struct socket sockets[SOCKETS_MAX];
 };
 
 static bool entry_is(const struct table_node *node, const void *key)
@@ -206,7 +238,7 @@ static void ask_in_lower_case(struct question *question)
 
 static void ask_without_edns(struct question *question)
 {
-	if (question->edns)
+	if (question->edns && !question->way->tls)
 		ask_instead(question, question->mixed, false,
 			    &question->lookup->plain_until_ms);
 }
@@ -230,6 +262,15 @@ static void folded(struct question *question)
 		evtimer_add(question->fold, &left);
 }
 
+/* NULL if there is none, which has been closed by then. */
+static struct socket *socket_of(struct way *way, ares_socket_t fd)
+{
+	for (size_t i = 0; i < SOCKETS_MAX; i++)
+		if (way->sockets[i].way && way->sockets[i].fd == fd)
+			return &way->sockets[i];
+	return NULL;
+}
+
 /*
  * What c-ares reads from. It would take a response in any case, and be done
  * with the question; so it is shown none but the right one. Over UDP (@from is
@@ -239,13 +280,17 @@ static ares_ssize_t receive(ares_socket_t fd, void *bytes, size_t cap,
 			    int flags, struct sockaddr *from,
 			    ares_socklen_t *from_len, void *arg)
 {
-	struct lookup *lookup = arg;
-	ares_ssize_t n = recvfrom(fd, bytes, cap, flags, from, from_len);
+	struct way *way = arg;
+	struct socket *socket = socket_of(way, fd);
 	struct question *question;
+	ares_ssize_t n;
 
+	if (socket && socket->tls)
+		return dns_tls_read(socket->tls, bytes, cap);
+	n = recvfrom(fd, bytes, cap, flags, from, from_len);
 	if (!from || n < 0)
 		return n;
-	TAILQ_FOREACH (question, &lookup->questions, link) {
+	TAILQ_FOREACH (question, &way->lookup->questions, link) {
 		if (question->answered)
 			continue;
 		switch (dns_response_echo(bytes, (size_t)n, question->query,
@@ -290,28 +335,114 @@ static void deliver(evutil_socket_t fd, short what, void *arg)
 
 static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
 {
-	(void)arg;
-	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	struct way *way = arg;
+	struct socket *place = NULL;
+	ares_socket_t fd;
+
+	for (size_t i = 0; i < SOCKETS_MAX && !place; i++)
+		if (!way->sockets[i].way)
+			place = &way->sockets[i];
+	if (!place) {
+		errno = EMFILE;
+		return ARES_SOCKET_BAD;
+	}
+	fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	if (fd >= 0)
+		*place = (struct socket){ .way = way, .fd = fd };
+	return fd;
+}
+
+static void socket_drop(struct socket *socket)
+{
+	if (socket->event)
+		event_free(socket->event);
+	*socket = (struct socket){ 0 };
 }
 
 static int close_socket(ares_socket_t fd, void *arg)
 {
-	(void)arg;
-	return close(fd);
+	struct socket *socket = socket_of(arg, fd);
+	struct dns_tls *tls;
+
+	if (!socket)
+		return 0;
+	tls = socket->tls;
+	socket_drop(socket);
+	if (!tls)
+		return close(fd);
+	dns_tls_close(tls);
+	return 0;
+}
+
+static struct dns_tls_peer *peer_at(struct way *way, const struct sockaddr *to)
+{
+	struct address address;
+	uint16_t port;
+
+	if (!address_from_sockaddr(&address, &port, to))
+		return NULL;
+	for (size_t i = 0; i < way->n_peers; i++)
+		if (way->peers[i].at.port == port &&
+		    address_equal(&way->peers[i].at.address, &address))
+			return &way->peers[i];
+	return NULL;
+}
+
+/* Whether all others failed when they were last tried. */
+static bool is_last_hope(const struct way *way, const struct dns_tls_peer *peer)
+{
+	for (size_t i = 0; i < way->n_peers; i++)
+		if (&way->peers[i] != peer &&
+		    !dns_tls_peer_rests(&way->peers[i], false, clock_ms()))
+			return false;
+	return true;
+}
+
+static void secured_ready(evutil_socket_t fd, short what, void *arg);
+
+/* As connect(2) does, to a resolver that is asked over TLS alone. */
+static int connect_securely(struct way *way, ares_socket_t fd,
+			    const struct sockaddr *to, ares_socklen_t len)
+{
+	struct socket *socket = socket_of(way, fd);
+	struct dns_tls_peer *peer = peer_at(way, to);
+
+	if (!socket || !peer ||
+	    dns_tls_peer_rests(peer, is_last_hope(way, peer), clock_ms())) {
+		errno = ECONNREFUSED;
+		return -1;
+	}
+	if (connect(fd, to, len) < 0 && errno != EINPROGRESS) {
+		dns_tls_refused(peer, errno);
+		errno = ECONNREFUSED;
+		return -1;
+	}
+	socket->tls = dns_tls_open(way->lookup->tls, peer, way->lookup->base,
+				   fd, secured_ready, socket);
+	if (!socket->tls) {
+		socket_drop(socket); /* its descriptor is closed */
+		errno = ENOMEM;
+		return -1;
+	}
+	return 0;
 }
 
 static int connect_socket(ares_socket_t fd, const struct sockaddr *to,
 			  ares_socklen_t len, void *arg)
 {
-	(void)arg;
-	return connect(fd, to, len);
+	struct way *way = arg;
+
+	return way->tls ? connect_securely(way, fd, to, len)
+			: connect(fd, to, len);
 }
 
 static ares_ssize_t send_out(ares_socket_t fd, const struct iovec *iov, int n,
 			     void *arg)
 {
-	(void)arg;
-	return writev(fd, iov, n);
+	struct socket *socket = socket_of(arg, fd);
+
+	return socket && socket->tls ? dns_tls_write(socket->tls, iov, n)
+				     : writev(fd, iov, n);
 }
 
 static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
@@ -321,6 +452,7 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 	struct lookup *lookup = question->lookup;
 
 	(void)timeouts;
+	question->way->n_questions--;
 	question->addresses.n = 0;
 	question->addresses.ttl_s = 0;
 	if (status == ARES_SUCCESS && len > 0 &&
@@ -349,75 +481,134 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 	event_active(lookup->deliver, EV_TIMEOUT, 0);
 }
 
-static void arm_timer(struct lookup *lookup)
+/* How long a resolver of this way may be silent. */
+static int64_t patience_ms(const struct way *way)
+{
+	return TLS_TRY_MS / (int64_t)(way->n_peers > 2 ? way->n_peers : 2);
+}
+
+/* Until the first of its connections is due; -1 if it has none. */
+static int64_t due_in_ms(const struct way *way)
+{
+	int64_t now_ms = clock_ms(), first = -1;
+
+	for (size_t i = 0; i < SOCKETS_MAX; i++) {
+		const struct dns_tls *tls = way->sockets[i].tls;
+		int64_t left;
+
+		if (!tls)
+			continue;
+		left = dns_tls_due_ms(tls, patience_ms(way)) - now_ms;
+		if (left < 0)
+			left = 0;
+		if (first < 0 || left < first)
+			first = left;
+	}
+	return first;
+}
+
+static void arm_timer(struct way *way)
 {
 	struct timeval most = { 5, 0 }, space;
-	/* Points to one of the two. */
-	const struct timeval *left =
-		ares_timeout(lookup->channel, &most, &space);
+	int64_t due_ms = due_in_ms(way);
 
-	if (left && !TAILQ_EMPTY(&lookup->questions))
-		evtimer_add(lookup->timer, left);
+	if (due_ms >= 0)
+		most = clock_span((unsigned)due_ms);
+	if (way->n_questions > 0)
+		evtimer_add(way->timer,
+			    ares_timeout(way->channel, &most, &space));
+	else if (due_ms >= 0)
+		evtimer_add(way->timer, &most);
+}
+
+/* What is due is given up, and c-ares hears of it as of any other end. */
+static void give_up_what_is_due(struct way *way)
+{
+	for (size_t i = 0; i < SOCKETS_MAX; i++) {
+		struct dns_tls *tls = way->sockets[i].tls;
+
+		if (!tls || dns_tls_due_ms(tls, patience_ms(way)) > clock_ms())
+			continue;
+		dns_tls_give_up(tls);
+		ares_process_fd(way->channel, way->sockets[i].fd,
+				ARES_SOCKET_BAD);
+	}
 }
 
 static void timed(evutil_socket_t fd, short what, void *arg)
 {
-	struct lookup *lookup = arg;
+	struct way *way = arg;
 
 	(void)fd;
 	(void)what;
-	ares_process_fd(lookup->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	arm_timer(lookup);
+	ares_process_fd(way->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	give_up_what_is_due(way);
+	arm_timer(way);
 }
 
 static void socket_ready(evutil_socket_t fd, short what, void *arg)
 {
 	const struct socket *socket = arg;
-	struct lookup *lookup = socket->lookup;
+	struct way *way = socket->way;
 
-	ares_process_fd(lookup->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
+	ares_process_fd(way->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
 			what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-	arm_timer(lookup);
+	arm_timer(way);
+}
+
+/*
+ * Edge-triggered, so all is read that is there, also what is there only in
+ * OpenSSL; c-ares reads once in each turn. The place may have another
+ * connection after that, of which nothing has been read.
+ */
+static void secured_ready(evutil_socket_t fd, short what, void *arg)
+{
+	const struct socket *socket = arg;
+	struct way *way = socket->way;
+	unsigned n = 0;
+
+	(void)what;
+	do
+		ares_process_fd(way->channel, fd, fd);
+	while (socket->tls && dns_tls_has_more(socket->tls) &&
+	       ++n < TLS_READS_MAX);
+	if (n == TLS_READS_MAX)
+		dns_tls_attend(socket->tls);
+	arm_timer(way);
 }
 
 /* c-ares says which of its sockets it wants to hear of, and for what. */
 static void socket_wanted(void *arg, ares_socket_t fd, int readable,
 			  int writable)
 {
-	struct lookup *lookup = arg;
-	struct socket *place = NULL;
+	struct way *way = arg;
+	struct socket *socket = socket_of(way, fd);
 	short what = (short)(EV_PERSIST | (readable ? EV_READ : 0) |
 			     (writable ? EV_WRITE : 0));
 
-	for (size_t i = 0; i < SOCKETS_MAX; i++) {
-		struct socket *socket = &lookup->sockets[i];
-
-		if (socket->event && socket->fd == fd) {
-			place = socket;
-			break;
-		}
-		if (!socket->event)
-			place = socket;
+	if (!socket)
+		return;
+	if (socket->tls) {
+		/* It hears of everything, but of what there was only once. */
+		if (writable)
+			dns_tls_attend(socket->tls);
+		return;
 	}
-	if (!place)
-		return; /* the question on it will time out */
-	if (place->event) {
-		event_free(place->event);
-		place->event = NULL;
-	}
+	if (socket->event)
+		event_free(socket->event);
+	socket->event = NULL;
 	if (!readable && !writable)
 		return;
-	place->lookup = lookup;
-	place->fd = fd;
-	place->event = event_new(lookup->base, fd, what, socket_ready, place);
-	if (place->event)
-		event_add(place->event, NULL);
+	socket->event =
+		event_new(way->lookup->base, fd, what, socket_ready, socket);
+	if (socket->event)
+		event_add(socket->event, NULL);
 }
 
-static bool set_servers(ares_channel channel,
-			const struct lookup_server *servers, size_t n)
+static bool set_servers(ares_channel channel, const struct nameserver *servers,
+			size_t n)
 {
-	struct ares_addr_port_node nodes[LOOKUP_SERVERS_MAX];
+	struct ares_addr_port_node nodes[NAMESERVERS_MAX];
 
 	memset(nodes, 0, sizeof(nodes));
 	for (size_t i = 0; i < n; i++) {
@@ -432,49 +623,66 @@ static bool set_servers(ares_channel channel,
 	return ares_set_servers_ports(channel, nodes) == ARES_SUCCESS;
 }
 
-struct lookup *lookup_new(const struct lookup_server *servers, size_t n)
+static bool way_init(struct way *way, struct lookup *lookup, bool tls)
 {
-	static const struct table_ops ops = { entry_is, entry_evict };
 	/* c-ares calls all of them or none. */
 	static const struct ares_socket_functions calls = {
 		open_socket, close_socket, connect_socket, receive, send_out,
 	};
-	struct lookup *lookup = calloc(1, sizeof(*lookup));
 	struct ares_options options = {
+		/*
+		 * Over TLS without c-ares' own idea of EDNS: to a FORMERR it
+		 * would cut off what it takes for an OPT without options.
+		 */
 		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
-			 ARES_FLAG_EDNS,
-		.timeout = TRY_MS,
+			 (tls ? ARES_FLAG_USEVC | ARES_FLAG_STAYOPEN
+			      : ARES_FLAG_EDNS),
+		.timeout = tls ? TLS_TRY_MS : TRY_MS,
 		.tries = TRIES,
 		.ednspsz = DNS_UDP_MAX,
 		.sock_state_cb = socket_wanted,
-		.sock_state_cb_data = lookup,
+		.sock_state_cb_data = way,
 	};
 	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
 		   ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB;
-	int status;
+	int status = ares_init_options(&way->channel, &options, mask);
+
+	way->lookup = lookup;
+	way->tls = tls;
+	if (status != ARES_SUCCESS) {
+		log_err("lookup: cannot start c-ares: %s",
+			ares_strerror(status));
+		way->channel = NULL;
+		return false;
+	}
+	ares_set_socket_functions(way->channel, &calls, way);
+	return true;
+}
+
+static void way_done(struct way *way)
+{
+	if (way->channel)
+		ares_destroy(way->channel);
+	if (way->timer)
+		event_free(way->timer);
+}
+
+struct lookup *lookup_new(X509_STORE *trust)
+{
+	static const struct table_ops ops = { entry_is, entry_evict };
+	struct lookup *lookup = calloc(1, sizeof(*lookup));
 
 	if (!lookup)
 		return NULL;
 	TAILQ_INIT(&lookup->questions);
-	if (n == 0 || n > LOOKUP_SERVERS_MAX) {
-		log_err("lookup: %zu resolvers, where 1 to %d are needed", n,
-			LOOKUP_SERVERS_MAX);
-		goto fail;
-	}
 	if (table_init(&lookup->entries, LOOKUP_ENTRIES_MAX, &ops, NULL) < 0)
 		goto fail;
-	status = ares_init_options(&lookup->channel, &options, mask);
-	if (status != ARES_SUCCESS) {
-		log_err("lookup: cannot start c-ares: %s",
-			ares_strerror(status));
-		lookup->channel = NULL;
+	for (size_t i = 0; i < WAYS; i++)
+		if (!way_init(&lookup->ways[i], lookup, i >= WAYS / 2))
+			goto fail;
+	lookup->tls = dns_tls_client_new(trust);
+	if (!lookup->tls)
 		goto fail;
-	}
-	ares_set_socket_functions(lookup->channel, &calls, lookup);
-	if (!set_servers(lookup->channel, servers, n)) {
-		log_err("lookup: c-ares does not take the resolvers");
-		goto fail;
-	}
 	return lookup;
 fail:
 	lookup_free(lookup);
@@ -484,9 +692,14 @@ fail:
 int lookup_start(struct lookup *lookup, struct event_base *base)
 {
 	lookup->base = base;
-	lookup->timer = evtimer_new(base, timed, lookup);
+	for (size_t i = 0; i < WAYS; i++) {
+		lookup->ways[i].timer =
+			evtimer_new(base, timed, &lookup->ways[i]);
+		if (!lookup->ways[i].timer)
+			return -ENOMEM;
+	}
 	lookup->deliver = event_new(base, -1, 0, deliver, lookup);
-	return lookup->timer && lookup->deliver ? 0 : -ENOMEM;
+	return lookup->deliver ? 0 : -ENOMEM;
 }
 
 void lookup_free(struct lookup *lookup)
@@ -495,22 +708,78 @@ void lookup_free(struct lookup *lookup)
 
 	if (!lookup)
 		return;
-	if (lookup->channel)
-		ares_destroy(lookup->channel);
+	for (size_t i = 0; i < WAYS; i++)
+		way_done(&lookup->ways[i]);
 	for (question = TAILQ_FIRST(&lookup->questions); question;
 	     question = next) {
 		next = TAILQ_NEXT(question, link);
 		question_free(question);
 	}
-	for (size_t i = 0; i < SOCKETS_MAX; i++)
-		if (lookup->sockets[i].event)
-			event_free(lookup->sockets[i].event);
-	if (lookup->timer)
-		event_free(lookup->timer);
+	dns_tls_client_free(lookup->tls);
 	if (lookup->deliver)
 		event_free(lookup->deliver);
 	table_done(&lookup->entries);
 	free(lookup);
+}
+
+static bool way_leads_to(const struct way *way,
+			 const struct nameserver *servers, size_t n)
+{
+	if (way->n_peers != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!nameserver_equal(&way->peers[i].at, &servers[i]))
+			return false;
+	return true;
+}
+
+/* One that is not in use now: with no question on it, if there is such. */
+static struct way *spare_way(struct lookup *lookup, bool tls)
+{
+	struct way *spare = NULL;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		struct way *way = &lookup->ways[i];
+
+		if (way->tls != tls || way == lookup->way)
+			continue;
+		if (!spare || way->n_questions < spare->n_questions)
+			spare = way;
+	}
+	return spare;
+}
+
+void lookup_use(struct lookup *lookup, const struct nameserver *servers,
+		size_t n)
+{
+	struct way *way;
+
+	assert(n > 0 && n <= NAMESERVERS_MAX &&
+	       !nameservers_differ(servers, n));
+	if (lookup->way && way_leads_to(lookup->way, servers, n))
+		return;
+	way = spare_way(lookup, servers[0].tls.len > 0);
+	lookup->way = NULL;
+	ares_cancel(way->channel); /* takes no others while it has questions */
+	if (!set_servers(way->channel, servers, n)) {
+		log_err("lookup: c-ares does not take the resolvers");
+		return;
+	}
+	/* What led to the old ones has been closed. */
+	for (size_t i = 0; i < n; i++)
+		way->peers[i] = (struct dns_tls_peer){ .at = servers[i] };
+	way->n_peers = n;
+	lookup->way = way;
+}
+
+const char *lookup_trouble(const struct lookup *lookup)
+{
+	const struct way *way = lookup->way;
+
+	for (size_t i = 0; way && i < way->n_peers; i++)
+		if (way->peers[i].failing)
+			return way->peers[i].why;
+	return NULL;
 }
 
 static struct question *find_question(struct lookup *lookup,
@@ -520,6 +789,7 @@ static struct question *find_question(struct lookup *lookup,
 
 	TAILQ_FOREACH (question, &lookup->questions, link)
 		if (!question->answered && !question->replaced &&
+		    question->way == lookup->way &&
 		    question->key.type == key->type &&
 		    question->key.name.len == key->name.len &&
 		    memcmp(question->key.name.name, key->name.name,
@@ -536,17 +806,19 @@ static struct question *ask(struct lookup *lookup, const struct key *key,
 		uint8_t letters[DNS_CASE_BYTES];
 	} random;
 	struct question *question;
+	struct way *way = lookup->way;
 
-	if (lookup->n_questions >= LOOKUP_OUTSTANDING_MAX ||
+	if (!way || lookup->n_questions >= LOOKUP_OUTSTANDING_MAX ||
 	    getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return NULL;
 	question = calloc(1, sizeof(*question));
 	if (!question)
 		return NULL;
 	question->lookup = lookup;
+	question->way = way;
 	question->key = *key;
-	question->mixed = mixed;
-	question->edns = edns;
+	question->mixed = mixed && !way->tls; /* where nobody can forge */
+	question->edns = edns || way->tls;    /* for the padding */
 	TAILQ_INIT(&question->waits);
 	TAILQ_INSERT_TAIL(&lookup->questions, question, link);
 	lookup->n_questions++;
@@ -554,15 +826,20 @@ static struct question *ask(struct lookup *lookup, const struct key *key,
 	question->query_len =
 		dns_query_write(question->query, sizeof(question->query),
 				random.id, &key->name, (uint16_t)key->type);
-	if (!edns)
+	if (!question->edns)
 		question->query_len = dns_query_drop_edns(question->query,
 							  question->query_len);
-	if (mixed)
+	if (way->tls)
+		question->query_len =
+			dns_query_pad(question->query, sizeof(question->query),
+				      question->query_len);
+	if (question->mixed)
 		dns_query_mix_case(question->query, question->query_len,
 				   random.letters);
-	ares_send(lookup->channel, question->query, (int)question->query_len,
+	way->n_questions++;
+	ares_send(way->channel, question->query, (int)question->query_len,
 		  answered, question);
-	arm_timer(lookup);
+	arm_timer(way);
 	return question;
 }
 

@@ -8,22 +8,24 @@
  * drawn at random, and only a response that repeats it to the letter is heard;
  * a server that does not keep the case is asked once more, in lower case, and
  * one that does not know EDNS without it; others then too, for a while. Each
- * burst of questions has a port of its own. Whether a name may be asked
- * for at all is decided by the caller, before, every time: the cache knows no
- * policy and is never the reason why something is allowed.
+ * burst of questions has a port of its own. Where the resolvers are asked over
+ * TLS (dns_tls.h), questions go that way alone, padded. Whether a name may be
+ * asked for at all is decided by the caller, before, every time: the cache
+ * knows no policy and is never the reason why something is allowed.
  */
 #ifndef SLUICE_LOOKUP_H
 #define SLUICE_LOOKUP_H
 
 #include "dns_message.h"
+#include "nameserver.h"
 
 #include <sys/queue.h>
 
 #include <event2/event.h>
+#include <openssl/x509.h>
 
 #define LOOKUP_ENTRIES_MAX 4096
 #define LOOKUP_OUTSTANDING_MAX 256 /* questions on the way; more fail at once */
-#define LOOKUP_SERVERS_MAX 4
 
 struct lookup;
 
@@ -36,18 +38,26 @@ struct lookup_wait {
 	void *asked; /* lookup's own; NULL when not waiting */
 };
 
-struct lookup_server {
-	struct address address;
-	uint16_t port;
-};
-
 /*
  * Opens what it needs from the file system here; afterwards it needs only
- * sockets. Returns NULL with the reason logged.
+ * sockets. @trust is what resolvers over TLS are verified by. Returns NULL
+ * with the reason logged.
  */
-struct lookup *lookup_new(const struct lookup_server *servers, size_t n);
+struct lookup *lookup_new(X509_STORE *trust);
 int lookup_start(struct lookup *lookup, struct event_base *base);
 void lookup_free(struct lookup *lookup);
+
+/*
+ * Whom to ask from now on: 1 to NAMESERVERS_MAX, all of them over TLS or none.
+ * Questions on the way are not disturbed by that, unless the resolvers are
+ * replaced once more before they are answered. Where it fails, which is
+ * logged, nobody is asked any more.
+ */
+void lookup_use(struct lookup *lookup, const struct nameserver *servers,
+		size_t n);
+
+/* What is wrong with the resolvers, for people; NULL if nothing is known. */
+const char *lookup_trouble(const struct lookup *lookup);
 
 /*
  * Every question that would go out, whoever asks it, is put to @may_ask

@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "clock.h"
 #include "log.h"
+#include "lookup.h"
 #include "repeats.h"
 #include "special_use.h"
 #include "table.h"
@@ -552,7 +553,8 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 		break;
 	}
 	decision.reason = REASON_UPSTREAM_DNS;
-	record(resolver, asker, query, &decision, NULL);
+	record(resolver, asker, query, &decision,
+	       lookup_trouble(resolver->worker->lookup));
 	answer_plain(asker, query, DNS_SERVFAIL, false, 0);
 }
 

@@ -29,12 +29,19 @@ static bool is_sound(const struct policy *policy, const struct route *route)
 
 static void check_policy(const struct policy *policy)
 {
+	const struct nameserver *resolvers;
 	const struct route *routes;
 	size_t n;
 
 	routes = policy_routes(policy, &n);
 	for (size_t i = 0; i < n; i++)
 		if (!is_sound(policy, &routes[i]))
+			abort();
+	resolvers = policy_resolvers(policy, &n);
+	if (n > NAMESERVERS_MAX || nameservers_differ(resolvers, n))
+		abort();
+	for (size_t i = 0; i < n; i++)
+		if (resolvers[i].port == 0 || resolvers[i].address.family == 0)
 			abort();
 }
 

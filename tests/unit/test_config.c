@@ -55,58 +55,59 @@ static int parse(struct config *config, const char *const *given)
 	      (const char *const[]){ "--internal", "eth0", "--manifest", \
 				     "m.yaml", __VA_ARGS__, NULL })
 
-static void resolvers_are_addresses_with_or_without_port(void **state)
+static void resolvers_are_asked_in_clear_or_over_tls(void **state)
 {
-	static const struct {
-		const char *text, *address;
-		uint16_t port; /* 0: not a resolver */
-	} rows[] = {
-		{ "192.0.2.1", "192.0.2.1", 53 },
-		{ "192.0.2.1:5353", "192.0.2.1", 5353 },
-		{ "192.0.2.1:65535", "192.0.2.1", 65535 },
-		{ "2001:db8::1", "2001:db8::1", 53 },
-		{ "::1", "::1", 53 },
-		{ "[2001:db8::1]", "2001:db8::1", 53 },
-		{ "[2001:db8::1]:5353", "2001:db8::1", 5353 },
-		{ "", NULL, 0 },
-		{ ":", NULL, 0 },
-		{ ":53", NULL, 0 },
-		{ "[]", NULL, 0 },
-		{ "[", NULL, 0 },
-		{ "[2001:db8::1", NULL, 0 },
-		{ "[2001:db8::1]x", NULL, 0 },
-		{ "[2001:db8::1]:", NULL, 0 },
-		{ "[2001:db8::1]53", NULL, 0 },
-		{ "192.0.2.1:", NULL, 0 },
-		{ "192.0.2.1:0", NULL, 0 },
-		{ "192.0.2.1:65536", NULL, 0 },
-		{ "192.0.2.1:+53", NULL, 0 },
-		{ "192.0.2.1: 53", NULL, 0 },
-		{ "192.0.2.1:53x", NULL, 0 },
-		{ "192.0.2.1:99999999999999999999", NULL, 0 },
-		{ "192.0.2.1 ", NULL, 0 },
-		{ "192.0.2", NULL, 0 },
-		{ "fe80::1%eth0", NULL, 0 },
-		{ "dns.test", NULL, 0 },
-		{ "dns.test:53", NULL, 0 },
-	};
+	struct config config;
+	char text[NAMESERVER_TEXT_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct config config;
-		char text[ADDRESS_TEXT_MAX];
-		int status = PARSE(&config, "--resolver", rows[i].text);
+	assert_int_equal(PARSE(&config, "--resolver", "192.0.2.1", "--resolver",
+			       "[2001:db8::1]:5353"),
+			 0);
+	assert_int_equal(config.n_resolvers, 2);
+	assert_string_equal(nameserver_format(&config.resolvers[1], text),
+			    "[2001:db8::1]:5353");
+	assert_int_equal(PARSE(&config, "--resolver", "192.0.2.1#dns.test",
+			       "--resolver", "[2001:db8::1]:5353#dns.test"),
+			 0);
+	assert_int_equal(config.n_resolvers, 2);
+	assert_string_equal(nameserver_format(&config.resolvers[0], text),
+			    "192.0.2.1:853#dns.test");
+}
 
-		if (status != (rows[i].port ? 0 : 2))
-			fail_msg("\"%s\": status %d", rows[i].text, status);
-		if (status != 0)
-			continue;
-		assert_int_equal(config.n_resolvers, 1);
-		assert_string_equal(address_format(&config.resolvers[0].address,
-						   text),
-				    rows[i].address);
-		assert_int_equal(config.resolvers[0].port, rows[i].port);
-	}
+static void
+a_resolver_is_no_name_and_none_is_asked_in_clear_beside_others(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(PARSE(&config, "--resolver", "dns.test"), 2);
+	assert_int_equal(PARSE(&config, "--resolver", "dns.test#dns.test"), 2);
+	assert_int_equal(PARSE(&config, "--resolver", "192.0.2.1#"), 2);
+	assert_int_equal(PARSE(&config, "--resolver", "192.0.2.1#dns.test",
+			       "--resolver", "192.0.2.2"),
+			 2);
+	assert_int_equal(PARSE(&config, "--resolver", "192.0.2.2", "--resolver",
+			       "192.0.2.1#dns.test"),
+			 2);
+}
+
+static void the_resolvers_of_a_manifest_replace_the_others(void **state)
+{
+	struct nameserver own = { .port = 53 }, other = { .port = 54 };
+	struct config config = { .resolvers = { own }, .n_resolvers = 1 };
+	struct policy *policy =
+		policy_new(NULL, 0, NULL, 0, POLICY_REFUSALS_EXPLAIN);
+	size_t n;
+
+	(void)state;
+	assert_non_null(policy);
+	assert_int_equal(config_resolvers(&config, policy, &n)->port, 53);
+	assert_int_equal(n, 1);
+	policy_resolve_by(policy, &other, 1);
+	assert_int_equal(config_resolvers(&config, policy, &n)->port, 54);
+	assert_int_equal(n, 1);
+	policy_free(policy);
 }
 
 static void options_are_read(void **state)
@@ -194,14 +195,14 @@ static void no_more_are_taken_than_there_is_room_for(void **state)
 	const char *line[ARGS_MAX] = { "--internal", "e", "--manifest", "m" };
 
 	(void)state;
-	for (size_t i = 0; i < LOOKUP_SERVERS_MAX; i++) {
+	for (size_t i = 0; i < NAMESERVERS_MAX; i++) {
 		line[4 + 2 * i] = "--resolver";
 		line[5 + 2 * i] = "192.0.2.1";
 	}
 	assert_int_equal(parse(&config, line), 0);
-	assert_int_equal(config.n_resolvers, LOOKUP_SERVERS_MAX);
-	line[4 + 2 * LOOKUP_SERVERS_MAX] = "--resolver";
-	line[5 + 2 * LOOKUP_SERVERS_MAX] = "192.0.2.1";
+	assert_int_equal(config.n_resolvers, NAMESERVERS_MAX);
+	line[4 + 2 * NAMESERVERS_MAX] = "--resolver";
+	line[5 + 2 * NAMESERVERS_MAX] = "192.0.2.1";
 	assert_int_equal(parse(&config, line), 2);
 }
 
@@ -236,7 +237,11 @@ static void an_interface_must_be_there_and_have_an_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(resolvers_are_addresses_with_or_without_port),
+		cmocka_unit_test(resolvers_are_asked_in_clear_or_over_tls),
+		cmocka_unit_test(
+			a_resolver_is_no_name_and_none_is_asked_in_clear_beside_others),
+		cmocka_unit_test(
+			the_resolvers_of_a_manifest_replace_the_others),
 		cmocka_unit_test(options_are_read),
 		cmocka_unit_test(
 			without_options_there_is_a_worker_for_each_core),

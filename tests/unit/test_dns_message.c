@@ -605,6 +605,31 @@ static void a_query_for_upstream_is_its_own_reading(void **state)
 	assert_true(dns_query_write(bytes.at, DNS_QUERY_MAX, 1, &name, 28) > 0);
 }
 
+/* Of every length that a name can have, and still that question. */
+static void padded_queries_have_few_lengths(void **state)
+{
+	(void)state;
+	for (size_t n = 1; n <= DOMAIN_MAX; n++) {
+		struct domain name = { .len = n };
+		struct bytes bytes;
+		struct dns_query query;
+
+		if (n % 64 == 0)
+			continue; /* it would end with a dot */
+		memset(name.name, 'a', n);
+		for (size_t dot = 63; dot < n; dot += 64)
+			name.name[dot] = '.';
+		bytes.len =
+			dns_query_write(bytes.at, DNS_QUERY_MAX, 7, &name, 1);
+		bytes.len = dns_query_pad(bytes.at, DNS_PADDED_MAX, bytes.len);
+		assert_true(bytes.len == 128 || bytes.len == 256 ||
+			    bytes.len == 384);
+		query = query_of(&bytes);
+		assert_string_equal(query.name.name, name.name);
+		assert_true(query.edns);
+	}
+}
+
 /* --- the response --- */
 
 static void responses_of_dnspython_are_read(void **state)
@@ -936,6 +961,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_truncated_to_nothing),
 		cmocka_unit_test(the_longest_refusal_has_room),
 		cmocka_unit_test(a_query_for_upstream_is_its_own_reading),
+		cmocka_unit_test(padded_queries_have_few_lengths),
 		cmocka_unit_test(responses_of_dnspython_are_read),
 		cmocka_unit_test(a_response_answers_the_question),
 		cmocka_unit_test(only_the_chain_leads_to_addresses),

@@ -120,9 +120,17 @@ static void listen_on(struct rig *rig)
 	rig->port = ntohs(sa.sin_port);
 }
 
+static struct nameserver server_at(uint16_t port)
+{
+	struct nameserver server = { .port = port };
+
+	assert_true(address_parse(&server.address, "127.0.0.1", 9));
+	return server;
+}
+
 static int setup(void **state)
 {
-	struct lookup_server server = { .port = 0 };
+	struct nameserver server;
 	struct rig *rig = calloc(1, sizeof(*rig));
 
 	assert_non_null(rig);
@@ -136,12 +144,12 @@ static int setup(void **state)
 	assert_true(rig->server >= 0);
 	if (rig->server == 0)
 		serve(rig);
-	assert_true(address_parse(&server.address, "127.0.0.1", 9));
-	server.port = rig->port;
-	rig->lookup = lookup_new(&server, 1);
+	server = server_at(rig->port);
+	rig->lookup = lookup_new(NULL);
 	rig->base = event_base_new();
 	assert_true(rig->lookup && rig->base);
 	assert_int_equal(lookup_start(rig->lookup, rig->base), 0);
+	lookup_use(rig->lookup, &server, 1);
 	*state = rig;
 	return 0;
 }
@@ -412,15 +420,28 @@ static void above_the_limit_a_question_fails_at_once(void **state)
 		assert_int_equal(askers[i].n_called, 0);
 }
 
-static void there_must_be_a_resolver_and_not_too_many(void **state)
+static void other_resolvers_are_for_the_questions_that_follow(void **state)
 {
-	struct lookup_server servers[LOOKUP_SERVERS_MAX + 1] = { 0 };
+	struct rig *rig = *state;
+	struct nameserver ours = server_at(rig->port), nobody = server_at(9);
+	struct asker before, after;
 
-	(void)state;
-	log_set(LOG_LEVEL_ERR, "test");
-	assert_null(lookup_new(servers, 0));
-	assert_null(lookup_new(servers, LOOKUP_SERVERS_MAX + 1));
-	lookup_free(NULL);
+	assert_false(ask(rig, &before, "dead.test", DNS_TYPE_A));
+	lookup_use(rig->lookup, &nobody, 1);
+	ask_and_wait(rig, &after, "a.test", DNS_TYPE_A);
+	assert_int_equal(after.result, DNS_RESULT_FAILED);
+	/* What is on its way is not disturbed, nor by the same once more. */
+	lookup_use(rig->lookup, &nobody, 1);
+	assert_int_equal(before.n_called, 0);
+	/* The same question now is another one. */
+	ask_and_wait(rig, &after, "dead.test", DNS_TYPE_A);
+	assert_int_equal(before.n_called, 0);
+	/* But nobody waits for those before the last. */
+	lookup_use(rig->lookup, &ours, 1);
+	await(rig, &before);
+	assert_int_equal(before.result, DNS_RESULT_FAILED);
+	ask_and_wait(rig, &after, "b.test", DNS_TYPE_A);
+	assert_int_equal(after.result, DNS_RESULT_FOUND);
 }
 
 int main(void)
@@ -439,7 +460,7 @@ int main(void)
 		TEST(a_resolver_that_is_not_there_is_a_failure),
 		TEST(an_answer_to_another_question_gives_no_address),
 		TEST(above_the_limit_a_question_fails_at_once),
-		cmocka_unit_test(there_must_be_a_resolver_and_not_too_many),
+		TEST(other_resolvers_are_for_the_questions_that_follow),
 	};
 
 	if (!dns_peer_leave_network())

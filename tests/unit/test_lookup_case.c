@@ -145,7 +145,7 @@ static void answer_late(evutil_socket_t fd, short what, void *arg)
 static int rig_new(void **state)
 {
 	static struct rig rig;
-	struct lookup_server server = { .port = 0 };
+	struct nameserver server = { .port = 0 };
 	struct sockaddr_in sa = { .sin_family = AF_INET,
 				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(sa);
@@ -163,9 +163,10 @@ static int rig_new(void **state)
 	server.port = ntohs(sa.sin_port);
 	server.address =
 		address_from_bytes(AF_INET, (uint8_t[]){ 127, 0, 0, 1 });
-	rig.lookup = lookup_new(&server, 1);
+	rig.lookup = lookup_new(NULL);
 	assert_non_null(rig.lookup);
 	assert_int_equal(lookup_start(rig.lookup, rig.base), 0);
+	lookup_use(rig.lookup, &server, 1);
 	*state = &rig;
 	return 0;
 }

@@ -128,7 +128,7 @@ static int setup(void **state)
 {
 	static struct rig rig;
 	struct sockaddr_in sa = { .sin_family = AF_INET };
-	struct lookup_server server = { .port = 0 };
+	struct nameserver server = { .port = 0 };
 	socklen_t len = sizeof(sa);
 
 	log_set(LOG_LEVEL_ERR, "test");
@@ -142,9 +142,10 @@ static int setup(void **state)
 	assert_true(address_parse(&server.address, "127.0.0.1", 9));
 	server.port = ntohs(sa.sin_port);
 	rig.base = event_base_new();
-	rig.lookup = lookup_new(&server, 1);
+	rig.lookup = lookup_new(NULL);
 	assert_true(rig.lookup && rig.base);
 	assert_int_equal(lookup_start(rig.lookup, rig.base), 0);
+	lookup_use(rig.lookup, &server, 1);
 	lookup_gate(rig.lookup, goes_out, &rig);
 	rig.asked =
 		event_new(rig.base, rig.fd, EV_READ | EV_PERSIST, asked, NULL);

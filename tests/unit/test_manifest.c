@@ -109,6 +109,102 @@ static void a_route_has_sensible_defaults(void **state)
 	policy_free(policy);
 }
 
+static void resolvers_are_addresses_or_say_more(void **state)
+{
+	struct policy *policy =
+		load("routes: []\n"
+		     "resolvers:\n"
+		     "  - {address: 192.0.2.1, tls: DNS.Example.org.}\n"
+		     "  - address: \"2001:db8::1\"\n"
+		     "    port: 8853\n"
+		     "    tls: dns.example.org\n");
+	const struct nameserver *resolvers;
+	char text[NAMESERVER_TEXT_MAX];
+	size_t n;
+
+	(void)state;
+	resolvers = policy_resolvers(policy, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(nameserver_format(&resolvers[0], text),
+			    "192.0.2.1:853#dns.example.org");
+	assert_string_equal(nameserver_format(&resolvers[1], text),
+			    "[2001:db8::1]:8853#dns.example.org");
+	policy_free(policy);
+
+	policy = load(
+		"egress:\n"
+		"  routes: []\n"
+		"  resolvers: [10.0.0.1, {address: 127.0.0.1, port: 54}]\n");
+	resolvers = policy_resolvers(policy, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(nameserver_format(&resolvers[0], text),
+			    "10.0.0.1:53");
+	assert_string_equal(nameserver_format(&resolvers[1], text),
+			    "127.0.0.1:54");
+	policy_free(policy);
+
+	policy = load("routes: []\n");
+	(void)policy_resolvers(policy, &n);
+	assert_int_equal(n, 0);
+	policy_free(policy);
+}
+
+#define AN_ADDRESS \
+	"an address such as 192.0.2.1, or {address: 192.0.2.1, tls: dns.example.org}"
+#define A_CERTIFICATE \
+	"expected the name that the resolver's certificate is for, such as dns.example.org, found "
+#define IN_CLEAR \
+	": that would tell in clear what the others are to hide; give all of them \"tls\", or none\n"
+
+static void mistakes_in_resolvers(void **state)
+{
+	static const struct row rows[] = {
+		{ "resolvers: 192.0.2.1",
+		  "m:2:12: expected a list of resolvers, found \"192.0.2.1\"\n" },
+		{ "resolvers: []",
+		  "m:2:12: expected at least one resolver, found an empty list: leave \"resolvers\" out to ask those of the gateway's own\n" },
+		{ "resolvers: [dns.example.org]",
+		  "m:2:13: \"dns.example.org\" is a name, and to resolve it would need a resolver first: write its address\n" },
+		{ "resolvers: [{address: dns.example.org, tls: dns.example.org}]",
+		  "m:2:23: \"dns.example.org\" is a name, and to resolve it would need a resolver first: write its address\n" },
+		{ "resolvers: [192.0.2.1/24]",
+		  "m:2:13: expected " AN_ADDRESS ", found \"192.0.2.1/24\"\n" },
+		{ "resolvers: [192.0.2.1#dns.example.org]",
+		  "m:2:13: expected " AN_ADDRESS
+		  ", found \"192.0.2.1#dns.example.org\"\n" },
+		{ "resolvers: [[192.0.2.1]]",
+		  "m:2:13: expected " AN_ADDRESS ", found a list\n" },
+		{ "resolvers: [{tls: dns.example.org}]",
+		  "m:2:13: a resolver needs its \"address\"\n" },
+		{ "resolvers: [{address: 192.0.2.1, port: 0}]",
+		  "m:2:40: expected a port from 1 to 65535, found \"0\"\n" },
+		{ "resolvers: [{address: 192.0.2.1, tls: true}]",
+		  "m:2:39: " A_CERTIFICATE "\"true\"\n" },
+		{ "resolvers: [{address: 192.0.2.1, tls: 192.0.2.1}]",
+		  "m:2:39: " A_CERTIFICATE "\"192.0.2.1\"\n" },
+		{ "resolvers: [{address: 192.0.2.1, tls: \"*.example.org\"}]",
+		  "m:2:39: " A_CERTIFICATE "\"*.example.org\"\n" },
+		{ "resolvers: [192.0.2.1, {address: 192.0.2.1, port: 53}]",
+		  "m:2:24: this resolver is listed twice\n" },
+		{ "resolvers: [{address: 192.0.2.1, tls: a.test}, {address: 192.0.2.1, tls: b.test}]",
+		  "m:2:48: this resolver is listed twice\n" },
+		{ "resolvers: [192.0.2.1, {address: 192.0.2.2, tls: a.test}]",
+		  "m:2:24: this resolver has \"tls\", and one before it has not" IN_CLEAR },
+		{ "resolvers: [{address: 192.0.2.2, tls: a.test}, 192.0.2.1]",
+		  "m:2:48: this resolver has no \"tls\", and one before it has" IN_CLEAR },
+		{ "resolvers: [192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5]",
+		  "m:2:57: more than 4 resolvers\n" },
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		(void)snprintf(text, sizeof(text), "routes: []\n%s\n",
+			       rows[i].text);
+		assert_mistakes(text, rows[i].expected);
+	}
+}
+
 static void every_key_is_read(void **state)
 {
 	struct policy *policy =
@@ -229,7 +325,7 @@ static void keys_in_the_wrong_place_are_told_where_to_go(void **state)
 		  "m:2:1: unknown key \"skils\"; did you mean \"skills\"?\n" },
 		{ "routes: []\nenv: {}\n",
 		  "m:2:1: unknown key \"env\"; expected version, mode, "
-		  "refusals, deny, routes\n" },
+		  "refusals, deny, routes, resolvers\n" },
 		{ "egress: {}\n",
 		  "m:1:9: no \"routes\": list what is admitted, or write "
 		  "routes: [] to admit nothing\n" },
@@ -831,6 +927,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_route_has_sensible_defaults),
+		cmocka_unit_test(resolvers_are_addresses_or_say_more),
+		cmocka_unit_test(mistakes_in_resolvers),
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(nothing_may_be_admitted_on_purpose),
 		cmocka_unit_test(a_bottle_is_read_for_its_egress),
