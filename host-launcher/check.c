@@ -82,11 +82,20 @@ static void print_policy(const struct policy *policy)
 	size_t n_denials;
 	const struct route *routes = policy_routes(policy, &n_routes);
 	const struct route *denials = policy_denials(policy, &n_denials);
+	size_t n_resolvers;
+	const struct nameserver *resolvers =
+		policy_resolvers(policy, &n_resolvers);
+	char text[NAMESERVER_TEXT_MAX];
 
 	for (size_t i = 0; i < n_denials; i++)
 		print_route(&denials[i], true);
 	for (size_t i = 0; i < n_routes; i++)
 		print_route(&routes[i], false);
+	for (size_t i = 0; i < n_resolvers; i++)
+		(void)printf("ask    %-32s %s\n",
+			     nameserver_format(&resolvers[i], text),
+			     resolvers[i].tls.len > 0 ? "over TLS"
+						      : "in clear");
 	(void)printf("all else is refused, %s\n",
 		     policy_refusals(policy) == POLICY_REFUSALS_TERSE
 			     ? "tersely"

@@ -194,32 +194,6 @@ static bool number_parse(const char *text, unsigned long max,
 	return errno == 0 && *number <= max;
 }
 
-bool plan_resolver_is_sound(const char *text)
-{
-	struct address address;
-	const char *colon;
-	unsigned long port;
-	const char *end;
-	size_t len = strlen(text);
-
-	if (address_parse(&address, text, len))
-		return true;
-	if (len >= PLAN_RESOLVER_TEXT_MAX)
-		return false;
-	colon = strrchr(text, ':');
-	if (!colon || !number_parse(colon + 1, 65535, &port, &end) ||
-	    *end != '\0' || port == 0)
-		return false;
-
-	len = (size_t)(colon - text);
-	if (text[0] != '[')
-		return address_parse(&address, text, len) &&
-		       address.family == AF_INET;
-	return len > 2 && text[len - 1] == ']' &&
-	       address_parse(&address, text + 1, len - 2) &&
-	       address.family == AF_INET6;
-}
-
 bool plan_user_parse(const char *text, uid_t *uid, gid_t *gid)
 {
 	unsigned long user, group;

@@ -18,6 +18,7 @@
 
 #include "address.h"
 #include "attributes.h"
+#include "nameserver.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -33,8 +34,8 @@
 #define PLAN_AGENT6 "fd73:6c75:6963:1::2"
 #define PLAN_PREFIX6 126
 
-#define PLAN_RESOLVERS_MAX 8
-#define PLAN_RESOLVER_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
+#define PLAN_RESOLVERS_MAX NAMESERVERS_MAX
+#define PLAN_RESOLVER_TEXT_MAX NAMESERVER_TEXT_MAX
 #define PLAN_ARGV_MAX 64
 
 /* What the user asked for, with everything looked up. All borrowed. */
@@ -91,9 +92,6 @@ enum plan_resolvers
 plan_resolvers_parse(const char *text,
 		     char resolvers[PLAN_RESOLVERS_MAX][PLAN_RESOLVER_TEXT_MAX],
 		     size_t *n);
-
-/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53"? */
-MUST_CHECK bool plan_resolver_is_sound(const char *text);
 
 /* "UID" or "UID:GID" in decimal; the group is the user's number if not given.
    The highest number of all means "no change" to the kernel and is no user. */

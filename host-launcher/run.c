@@ -2,7 +2,9 @@
 #include "commands.h"
 #include "complain.h"
 #include "manifest_file.h"
+#include "nameserver.h"
 #include "plan.h"
+#include "policy.h"
 #include "spawn.h"
 
 #include <errno.h>
@@ -21,7 +23,7 @@
 
 static const char usage[] =
 	"usage: sluice run -m MANIFEST [--audit FILE] "
-	"[--resolver ADDR[:PORT]]...\n"
+	"[--resolver ADDR[:PORT][#NAME]]...\n"
 	"                  [--trust FILE] [--user NAME|UID[:GID]] [-v] "
 	"-- COMMAND...\n";
 
@@ -39,15 +41,24 @@ struct invocation {
 static bool add_resolver(struct invocation *invocation, const char *text)
 {
 	size_t *n = &invocation->options.n_resolvers;
+	const char *first = invocation->resolvers[0];
+	struct nameserver pair[2];
 
-	if (!plan_resolver_is_sound(text)) {
-		complain("--resolver %s: expected ADDRESS, IPV4:PORT or "
-			 "[IPV6]:PORT",
-			 text);
+	if (!nameserver_parse(&pair[0], text, strlen(text))) {
+		complain("--resolver %s: %s", text,
+			 nameserver_hint(text, strlen(text)));
 		return false;
 	}
 	if (*n == PLAN_RESOLVERS_MAX) {
 		complain("--resolver: at most %d", PLAN_RESOLVERS_MAX);
+		return false;
+	}
+	if (*n > 0 && nameserver_parse(&pair[1], first, strlen(first)) &&
+	    nameservers_differ(pair, 2)) {
+		complain("--resolver %s: either all have a #NAME or none: one "
+			 "that is asked in clear would tell what the others "
+			 "are to hide",
+			 text);
 		return false;
 	}
 	(void)snprintf(invocation->resolvers[(*n)++], PLAN_RESOLVER_TEXT_MAX,
@@ -155,7 +166,7 @@ static int read_resolvers(struct invocation *invocation, const char *path,
  * A resolver on the host's loopback cannot be reached from a network
  * namespace. systemd-resolved, the usual one, says elsewhere whom it asks.
  */
-static int find_resolvers(struct invocation *invocation)
+static int find_resolvers(struct invocation *invocation, bool manifest_has_some)
 {
 	enum plan_resolvers found = PLAN_RESOLVERS_NONE;
 	int err;
@@ -163,14 +174,14 @@ static int find_resolvers(struct invocation *invocation)
 	if (invocation->options.n_resolvers > 0)
 		return 0;
 	err = read_resolvers(invocation, RESOLV_CONF, &found);
-	if (err)
+	if (err && !manifest_has_some)
 		return complain_errno(RESOLV_CONF, err);
 	if (found == PLAN_RESOLVERS_LOOPBACK) {
 		err = read_resolvers(invocation, RESOLV_CONF_SYSTEMD, &found);
 		if (err && err != -ENOENT)
 			return complain_errno(RESOLV_CONF_SYSTEMD, err);
 	}
-	if (found == PLAN_RESOLVERS_FOUND)
+	if (found == PLAN_RESOLVERS_FOUND || manifest_has_some)
 		return 0;
 	complain(RESOLV_CONF ": names no resolver that the gateway could "
 			     "reach%s; give one with --resolver",
@@ -252,11 +263,13 @@ static int find_paths(struct invocation *invocation)
 	return 0;
 }
 
-static int look_up(struct invocation *invocation)
+static int look_up(struct invocation *invocation, const struct policy *policy)
 {
 	struct plan_options *options = &invocation->options;
+	size_t n_resolvers;
 	int err = find_user(invocation);
 
+	(void)policy_resolvers(policy, &n_resolvers);
 	if (!err)
 		err = find_paths(invocation);
 	if (!err)
@@ -264,7 +277,7 @@ static int look_up(struct invocation *invocation)
 	if (!err)
 		err = find_program("sluice-init", invocation->init);
 	if (!err)
-		err = find_resolvers(invocation);
+		err = find_resolvers(invocation, n_resolvers > 0);
 	if (!err)
 		err = find_audit(invocation);
 	if (err)
@@ -319,7 +332,7 @@ int run_command(int argc, char **argv)
 		status = EXIT_FAILURE;
 		goto out;
 	}
-	if (look_up(invocation) < 0)
+	if (look_up(invocation, policy) < 0)
 		goto out;
 	if (plan_make(&invocation->options, &plan) < 0) {
 		complain_errno("run", ENOMEM);

@@ -189,40 +189,6 @@ static void more_resolvers_than_fit_are_left_out(void **state)
 	assert_int_equal(n, PLAN_RESOLVERS_MAX);
 }
 
-static void a_resolver_is_an_address_and_perhaps_a_port(void **state)
-{
-	static const char *const sound[] = {
-		"192.0.2.1",
-		"192.0.2.1:53",
-		"2001:db8::1",
-		"[2001:db8::1]:53",
-	};
-	static const char *const refused[] = {
-		"",
-		"dns.example",
-		"192.0.2.1:",
-		"192.0.2.1:0",
-		"192.0.2.1:65536",
-		"192.0.2.1: 53",
-		"192.0.2.1:+53",
-		"192.0.2.1:53x",
-		"[192.0.2.1]:53",
-		"[2001:db8::1]",
-		"2001:db8::1]:53",
-		"[]:53",
-		"fe80::1%eth0",
-		"[fe80::1%eth0]:53",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(sound) / sizeof(*sound); i++)
-		if (!plan_resolver_is_sound(sound[i]))
-			fail_msg("'%s' was refused", sound[i]);
-	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
-		if (plan_resolver_is_sound(refused[i]))
-			fail_msg("'%s' was taken for a resolver", refused[i]);
-}
-
 static void a_user_is_a_number_or_two(void **state)
 {
 	static const char *const refused[] = {
@@ -292,7 +258,6 @@ int main(void)
 		cmocka_unit_test(resolvers_are_taken_from_resolv_conf),
 		cmocka_unit_test(loopback_resolvers_are_no_use_but_a_hint),
 		cmocka_unit_test(more_resolvers_than_fit_are_left_out),
-		cmocka_unit_test(a_resolver_is_an_address_and_perhaps_a_port),
 		cmocka_unit_test(a_user_is_a_number_or_two),
 		cmocka_unit_test(the_record_is_where_xdg_says),
 	};
