@@ -24,8 +24,6 @@ cat >"$DIR/odd.py" <<'END'
 import logging
 import sys
 logging.getLogger("scapy").setLevel(logging.CRITICAL)
-from scapy.config import conf
-conf.ipv6_enabled = False  # it would ask for routes
 from scapy.all import *
 from scapy.layers.inet6 import *
 
