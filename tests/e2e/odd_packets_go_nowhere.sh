@@ -38,15 +38,13 @@ def send(packet):
     link.send(Ether(dst=mac) / packet)
     sent += 1
 
-def question(six):
-    name = "six.unlisted.test" if six else "four.unlisted.test"
-    return raw(DNS(rd=1, qd=DNSQR(qname=name, qtype="TXT")))
-
-def uppers(six):
+def uppers(name):
     """What might be carried, were the packet an ordinary one."""
+    question = raw(DNS(rd=1, qd=DNSQR(qname=name + ".unlisted.test",
+                                      qtype="TXT")))
     yield TCP(sport=RandShort(), dport=443, flags="S")
     yield TCP(sport=RandShort(), dport=53, flags="S")
-    yield UDP(sport=RandShort(), dport=53) / question(six)
+    yield UDP(sport=RandShort(), dport=53) / question
     yield UDP(sport=RandShort(), dport=443) / PAYLOAD
 
 def fragments4(target, datagram, size, more=lambda parts: parts):
@@ -85,7 +83,7 @@ PICKS = [lambda p: p, lambda p: p[::-1], overlapping, teardrop,
 for target in targets:
     six = ":" in target
     pieces = fragments6 if six else fragments4
-    for upper in uppers(six):
+    for upper in uppers("six" if six else "four"):
         for pick in PICKS:
             pieces(target, upper, 8, pick)
         pieces(target, upper, 24)
@@ -123,10 +121,11 @@ for target in targets:
             send(base / TCP(sport=port, dport=port, flags=flags) / REQUEST)
 
 for target in targets:
-    six = ":" in target
-    if six:
+    if ":" in target:
         base = IPv6(src="fd73:6c75:6963:1::2", dst=target)
-        for upper in uppers(six):
+        for upper in uppers("atomic"):  # a fragment that is all there is
+            send(base / IPv6ExtHdrFragment(id=1) / upper)
+        for upper in uppers("headed"):
             for head in (
                     IPv6ExtHdrHopByHop(), IPv6ExtHdrDestOpt(),
                     IPv6ExtHdrHopByHop(options=[RouterAlert()]),
@@ -135,7 +134,6 @@ for target in targets:
                     IPv6ExtHdrRouting(type=0, addresses=[targets[0]]),
                     IPv6ExtHdrRouting(type=2, addresses=[targets[0]]),
                     IPv6ExtHdrRouting(type=4, addresses=[targets[0]]),
-                    IPv6ExtHdrFragment(id=1),
                     IPv6ExtHdrDestOpt() / IPv6ExtHdrHopByHop(),
                     IPv6ExtHdrFragment(id=2) / IPv6ExtHdrDestOpt(),
                     IPv6ExtHdrFragment(id=3) / IPv6ExtHdrFragment(id=4),
@@ -147,7 +145,7 @@ for target in targets:
             send(base / many / upper)
             fragments6(target, upper, 8, before=IPv6ExtHdrDestOpt())
     else:
-        for upper in uppers(six):
+        for upper in uppers("optional"):
             for options in (
                     b"\x07\x07\x04\0\0\0\0\0",              # record route
                     b"\x83\x07\x04\x08\x08\x08\x08\0",      # loose route
@@ -180,6 +178,9 @@ audit_has '"event":"dns"' '"verdict":"deny"' '"agent":"10.77.0.2"' \
 	'"name":"four.unlisted.test"'
 audit_has '"event":"dns"' '"verdict":"deny"' '"agent":"fd73:6c75:6963:1::2"' \
 	'"name":"six.unlisted.test"'
+# One with more in its head than it needs is not judged at all.
+! grep -E '(headed|optional).unlisted' "$DIR/audit.jsonl" ||
+	fail 'a packet with options or extension headers was taken'
 # Nothing that was sent was a connection.
 [ "$(grep -c '"event":"connect"' "$DIR/audit.jsonl")" -eq "$connects" ] ||
 	fail 'a connection came of it'
