@@ -465,6 +465,10 @@ static void begin(struct flow *flow)
 	struct attempt attempt;
 	struct decision decision;
 
+	if (flow->address.family == 0) {
+		flow_refuse(flow, REASON_DESTINATION_UNKNOWN, NULL);
+		return;
+	}
 	if (is_gateway(worker, &flow->address)) {
 		if (flow->port == ENROL_PORT)
 			start_requests(flow, INSPECT_ENROL);

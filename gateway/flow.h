@@ -82,7 +82,10 @@ struct flow_table {
 MUST_CHECK int flow_table_init(struct flow_table *table, struct worker *worker);
 void flow_table_done(struct flow_table *table);
 
-/* Takes @fd over: a connection from @agent that was headed for @address. */
+/*
+ * Takes @fd over: a connection from @agent that was headed for @address, or
+ * with family 0 for nobody knows where.
+ */
 void flow_start(struct worker *worker, int fd, const struct address *agent,
 		uint16_t agent_port, const struct address *address,
 		uint16_t port);

@@ -19,6 +19,7 @@ struct listener {
 	struct event *events[2]; /* NULL if there is no such listener */
 	struct event *retry;
 	bool paused;
+	struct log_limit lost, full;
 };
 
 static void pause_listening(struct listener *listener)
@@ -72,33 +73,30 @@ static int original(int fd, sa_family_t family, struct address *address,
 		       : -EAFNOSUPPORT;
 }
 
-static void reset(int fd)
+static void warn(struct log_limit *limit, const char *what, int error)
 {
-	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	unsigned left_out;
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	close(fd);
+	if (log_limit_take(limit, clock_ms(), &left_out))
+		log_warn("listener: %s: %s (%u more were not shown)", what,
+			 strerror(error), left_out);
 }
 
-static void start(struct worker *worker, int fd,
+static void start(struct listener *listener, int fd,
 		  const struct sockaddr_storage *sa)
 {
 	struct address agent = { 0 }, address = { 0 };
 	uint16_t agent_port = 0, port = 0;
-	int error = 0;
+	int error = -EAFNOSUPPORT;
 
-	if (!address_from_sockaddr(&agent, &agent_port,
-				   (const struct sockaddr *)sa))
-		error = -EAFNOSUPPORT;
-	if (error == 0)
+	if (address_from_sockaddr(&agent, &agent_port,
+				  (const struct sockaddr *)sa))
 		error = original(fd, sa->ss_family, &address, &port);
-	if (error < 0) {
-		log_warn("listener: a connection that was not redirected: %s",
-			 strerror(-error));
-		reset(fd);
-		return;
-	}
-	flow_start(worker, fd, &agent, agent_port, &address, port);
+	if (error < 0)
+		warn(&listener->lost, "lost where a connection was headed",
+		     -error);
+	/* Without a destination: to be refused like any other. */
+	flow_start(listener->worker, fd, &agent, agent_port, &address, port);
 }
 
 static void acceptable(evutil_socket_t listening, short what, void *arg)
@@ -118,13 +116,12 @@ static void acceptable(evutil_socket_t listening, short what, void *arg)
 		fd = accept4(listening, (struct sockaddr *)&sa, &len,
 			     SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			start(listener->worker, fd, &sa);
+			start(listener, fd, &sa);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 		    errno == ENOMEM) {
-			log_warn("listener: cannot accept, pausing: %s",
-				 strerror(errno));
+			warn(&listener->full, "cannot accept, pausing", errno);
 			pause_listening(listener);
 			return;
 		}

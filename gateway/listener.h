@@ -2,9 +2,10 @@
  * listener.h - accepts what the kernel redirected here
  *
  * Asks the kernel where each connection was headed (SO_ORIGINAL_DST, which
- * redirect.h's rules make right) and starts a flow. One that cannot be asked
- * about is reset, alone. At FLOW_MAX flows, or without descriptors, the
- * listeners pause: who connects waits in the kernel's queue.
+ * redirect.h's rules make right) and starts a flow. One that the kernel does
+ * not know about has no destination and is refused, alone. At FLOW_MAX flows,
+ * or without descriptors, the listeners pause: who connects waits in the
+ * kernel's queue.
  */
 #ifndef SLUICE_LISTENER_H
 #define SLUICE_LISTENER_H

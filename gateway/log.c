@@ -1,11 +1,12 @@
 #include "log.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define LIMIT_MS 1000 /* between two lines of one log_limit */
 
 static struct {
 	enum log_level level;
@@ -69,6 +70,17 @@ LOG_FUNCTION(log_err, LOG_LEVEL_ERR)
 LOG_FUNCTION(log_warn, LOG_LEVEL_WARN)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+
+bool log_limit_take(struct log_limit *limit, int64_t now_ms, unsigned *left_out)
+{
+	if (now_ms < limit->next_ms) {
+		limit->left_out++;
+		return false;
+	}
+	*left_out = limit->left_out;
+	*limit = (struct log_limit){ .next_ms = now_ms + LIMIT_MS };
+	return true;
+}
 
 void die(const char *format, ...)
 {

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum log_level {
 	LOG_LEVEL_ERR,
@@ -28,6 +29,19 @@ void log_err(const char *format, ...) PRINTF(1, 2);
 void log_warn(const char *format, ...) PRINTF(1, 2);
 void log_info(const char *format, ...) PRINTF(1, 2);
 void log_debug(const char *format, ...) PRINTF(1, 2);
+
+/*
+ * For a line that a peer can bring about: it has one such line a second, and
+ * the next says how many were left out. Zeroed is ready.
+ */
+struct log_limit {
+	int64_t next_ms;
+	unsigned left_out;
+};
+
+/* True if it is time for a line, with *@left_out since the last. */
+MUST_CHECK bool log_limit_take(struct log_limit *limit, int64_t now_ms,
+			       unsigned *left_out);
 
 /* For start-up: logs, and ends the process with status 1. */
 NORETURN void die(const char *format, ...) PRINTF(1, 2);

@@ -246,7 +246,7 @@ static int learn(struct relay *relay)
 		relay->retried = true;
 		break;
 	case TLS_SERVER_OTHER:
-		/* An alert: the agent has nothing to add. */
+		/* A fatal alert: the agent has nothing to add. */
 		relay->out.ended = true;
 		break;
 	}
@@ -366,6 +366,7 @@ int relay_start(struct flow *flow, struct stream *origin)
 					.to = &flow->stream,
 					.count = &flow->bytes_in,
 					.pipe = { -1, -1 } };
+	relay->server.skip_warnings = true;
 	relay->second.skip_ccs = true;
 	error = stream_move(&relay->origin, origin, pump, relay);
 	if (error < 0)

@@ -5,11 +5,12 @@
  *
  * TLS that is spliced starts GUARDED: of what the agent sends, the ClientHello
  * that was judged passes and nothing else, until the origin's first message
- * is known. If that is a HelloRetryRequest, the agent's second ClientHello is
- * held to the first (RFC 8446 4.1.2: same name, same ALPN) before it passes;
- * otherwise a listed name in the first could fetch any certificate by the
- * second. After that, and for raw TCP from the start, bytes only move: by copy
- * while there are few, by splice(2) once there are many.
+ * is known; warnings may come before it (RFC 6066 3). If it is a
+ * HelloRetryRequest, the agent's second ClientHello is held to the first (RFC
+ * 8446 4.1.2: same name, same ALPN) before it passes; otherwise a listed name
+ * in the first could fetch any certificate by the second. After that, and for
+ * raw TCP from the start, bytes only move: by copy while there are few, by
+ * splice(2) once there are many.
  *
  * Each direction ends by itself (half-close) and is passed on as FIN; a reset
  * is passed on as a reset.

@@ -57,6 +57,7 @@ struct upstream {
 	struct lookup_wait waits[2]; /* for A and for AAAA */
 	unsigned n_waiting;
 	bool refused_address, withheld;
+	bool starved; /* of descriptors or ports, for some address */
 	struct candidates candidates[2]; /* IPv6 first, then IPv4 */
 	bool turn;                       /* whose turn it is */
 	struct attempt_socket sockets[ATTEMPTS_MAX];
@@ -131,21 +132,23 @@ static void finish(struct upstream *upstream, enum reason reason)
 
 /*
  * Whether the machine has @address itself, on whatever interface and by now:
- * what is sent to an own address comes from it. Nothing is sent here.
+ * what is sent to an own address comes from it. Nothing is sent here. 0 or 1,
+ * or -errno if there are no means to tell.
  */
-static bool is_local(const struct address *address, uint16_t port)
+static int is_local(const struct address *address, uint16_t port)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = address_to_sockaddr(address, port, &sa);
 	struct address from;
-	bool local = true; /* unless that can be told */
+	int local = 1; /* unless that can be told */
 	int fd = socket(address->family,
 			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return true;
+		return -errno;
 	if (connect(fd, (const struct sockaddr *)&sa, len) < 0) {
-		local = false; /* there is no way there at all */
+		/* No port is free; or there is no way there at all. */
+		local = errno == EAGAIN ? -EAGAIN : 0;
 	} else {
 		len = sizeof(sa);
 		if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
@@ -156,8 +159,7 @@ static bool is_local(const struct address *address, uint16_t port)
 	return local;
 }
 
-static bool is_ours(const struct config *config, const struct address *address,
-		    uint16_t port)
+static bool is_ours(const struct config *config, const struct address *address)
 {
 	const struct redirect *redirect = &config->redirect;
 
@@ -168,13 +170,13 @@ static bool is_ours(const struct config *config, const struct address *address,
 	for (size_t i = 0; i < redirect->n_prefixes; i++)
 		if (prefix_holds(&redirect->prefixes[i], address))
 			return true;
-	return is_local(address, port);
+	return false;
 }
 
-static bool may_dial(const struct upstream *upstream,
-		     const struct address *address)
+static bool may_dial(struct upstream *upstream, const struct address *address)
 {
 	const struct worker *worker = upstream->worker;
+	int local;
 
 	switch (address_classify(address, NULL)) {
 	case ADDRESS_NEVER:
@@ -186,8 +188,13 @@ static bool may_dial(const struct upstream *upstream,
 	case ADDRESS_GLOBAL:
 		break;
 	}
-	return !is_ours(worker->config, address, upstream->port) &&
-	       !policy_denies_address(worker->policy, address, upstream->port);
+	if (is_ours(worker->config, address) ||
+	    policy_denies_address(worker->policy, address, upstream->port))
+		return false;
+	local = is_local(address, upstream->port);
+	if (local < 0)
+		upstream->starved = true;
+	return local == 0;
 }
 
 static void add_candidates(struct upstream *upstream,
@@ -329,8 +336,10 @@ static bool try_address(struct upstream *upstream, struct attempt_socket *place,
 	int fd = socket(address->family,
 			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
+	if (fd < 0) {
+		upstream->starved = true;
 		return false;
+	}
 	if (connect(fd, (const struct sockaddr *)&sa, len) < 0 &&
 	    errno != EINPROGRESS) {
 		close(fd);
@@ -362,6 +371,8 @@ static bool racing(const struct upstream *upstream)
 
 static enum reason why_not(const struct upstream *upstream)
 {
+	if (upstream->starved)
+		return REASON_OVERLOADED;
 	if (has_candidates(upstream))
 		return REASON_UPSTREAM_CONNECT;
 	if (upstream->refused_address)

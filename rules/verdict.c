@@ -72,6 +72,8 @@ static const struct {
 				  "the origin's certificate or TLS failed to verify" },
 	[REASON_UPSTREAM_HTTP] = { "upstream_http",
 				   "the origin's answer is malformed or ambiguous" },
+	[REASON_DESTINATION_UNKNOWN] = { "destination_unknown",
+					 "where it was headed is not known" },
 	[REASON_DNS_TUNNEL_SUSPECT] = { "dns_tunnel_suspect",
 					"too much is asked for below this wildcard" },
 };

@@ -622,9 +622,10 @@ static const struct {
 };
 
 /* Writes only where there is something to change: /proc/sys may be read-only */
-static bool turn_off(int folder, const char *device, const char *file)
+static bool turn(int folder, const char *device, const char *file, char digit)
 {
 	char path[300], now = '?';
+	bool written;
 	int fd;
 
 	if (snprintf(path, sizeof(path), "%s/%s", device, file) >=
@@ -636,14 +637,14 @@ static bool turn_off(int folder, const char *device, const char *file)
 	if (read(fd, &now, 1) != 1)
 		now = '?';
 	(void)close(fd);
-	if (now == '0')
+	if (now == digit)
 		return true;
 	fd = openat(folder, path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	now = write(fd, "0", 1) == 1 ? '0' : '?';
+	written = write(fd, &digit, 1) == 1;
 	(void)close(fd);
-	return now == '0';
+	return written;
 }
 
 static int family_off(size_t family)
@@ -660,8 +661,8 @@ static int family_off(size_t family)
 		if (device->d_name[0] == '.')
 			continue;
 		for (size_t i = 0; i < 4 && files[i]; i++) {
-			bool off = turn_off(dirfd(folder), device->d_name,
-					    files[i]);
+			bool off = turn(dirfd(folder), device->d_name, files[i],
+					'0');
 
 			/* The rest is prudence; forwarding is a promise. */
 			if (!off && strcmp(files[i], "forwarding") == 0)
@@ -678,8 +679,17 @@ static int family_off(size_t family)
  */
 static void answer_each(void)
 {
-	(void)turn_off(AT_FDCWD, "/proc/sys/net/ipv4", "icmp_ratelimit");
-	(void)turn_off(AT_FDCWD, "/proc/sys/net/ipv6/icmp", "ratelimit");
+	(void)turn(AT_FDCWD, "/proc/sys/net/ipv4", "icmp_ratelimit", '0');
+	(void)turn(AT_FDCWD, "/proc/sys/net/ipv6/icmp", "ratelimit", '0');
+}
+
+/*
+ * The agent often ends a connection first, and so do we towards the origin:
+ * its port then rests for a minute, and one origin has no more than 28000.
+ */
+static void reuse_ports(void)
+{
+	(void)turn(AT_FDCWD, "/proc/sys/net/ipv4", "tcp_tw_reuse", '1');
 }
 
 int redirect_forward_nothing(void)
@@ -687,6 +697,7 @@ int redirect_forward_nothing(void)
 	int error = 0;
 
 	answer_each();
+	reuse_ports();
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
 		int family_error = family_off(i);
 

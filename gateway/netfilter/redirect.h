@@ -83,8 +83,10 @@ MUST_CHECK int redirect_verify(const struct redirect *redirect, int link,
  * /proc/sys can be written, and looks whether forwarding is off. (Router
  * advertisements of the agent's are the rules' to refuse; the uplink may need
  * its own.) Also lifts the limit of one ICMP error a second, by which most
- * refusals would go unanswered. Returns 0 if forwarding is off, -EPERM if it
- * is on and cannot be changed, or -errno if that cannot be found out.
+ * refusals would go unanswered, and lets ports of connections that are over
+ * serve again before their minute has passed (RFC 6191). Returns 0 if
+ * forwarding is off, -EPERM if it is on and cannot be changed, or -errno if
+ * that cannot be found out.
  */
 MUST_CHECK int redirect_forward_nothing(void);
 

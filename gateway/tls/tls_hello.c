@@ -13,6 +13,9 @@
 #define RECORD_ALERT 21
 #define RECORD_HANDSHAKE 22
 
+#define ALERT_WARNING 1 /* RFC 5246 7.2 */
+#define ALERT_BODY_LEN 2
+
 /* RFC 8446 4 and B.3 */
 #define MESSAGE_HEADER_LEN 4
 #define MESSAGE_CLIENT_HELLO 1
@@ -63,9 +66,27 @@ static bool message_is_whole(const struct tls_reader *reader)
 	       reader->len == message_wanted(reader);
 }
 
-static bool is_ccs(const struct tls_reader *reader)
+/*
+ * A change_cipher_spec is dropped where RFC 8446 D.4 has it, and a warning
+ * where RFC 6066 3 has it: between messages and never within one.
+ */
+static bool is_skipped(const struct tls_reader *reader, uint8_t type)
 {
-	return reader->header[0] == RECORD_CHANGE_CIPHER_SPEC;
+	return reader->len == 0 &&
+	       ((type == RECORD_CHANGE_CIPHER_SPEC && reader->skip_ccs) ||
+		(type == RECORD_ALERT && reader->skip_warnings));
+}
+
+static bool is_len_sound(uint8_t type, uint16_t len)
+{
+	switch (type) {
+	case RECORD_CHANGE_CIPHER_SPEC:
+		return len == 1;
+	case RECORD_ALERT:
+		return len == ALERT_BODY_LEN;
+	default:
+		return len > 0 && len <= RECORD_MAX;
+	}
 }
 
 /*
@@ -80,12 +101,7 @@ static enum tls_fault header_fault(const struct tls_reader *reader)
 	uint8_t type = cursor_u8(&c);
 	uint16_t version, len;
 
-	/*
-	 * A change_cipher_spec is dropped where RFC 8446 D.4 has it, between
-	 * messages and never within one.
-	 */
-	if (type != RECORD_HANDSHAKE && !(type == RECORD_CHANGE_CIPHER_SPEC &&
-					  reader->skip_ccs && reader->len == 0))
+	if (type != RECORD_HANDSHAKE && !is_skipped(reader, type))
 		return first ? TLS_FAULT_NOT_TLS : TLS_FAULT_MALFORMED;
 	if (reader->header_len >= 2 && reader->header[1] != 3)
 		return first ? TLS_FAULT_NOT_TLS : TLS_FAULT_MALFORMED;
@@ -97,7 +113,7 @@ static enum tls_fault header_fault(const struct tls_reader *reader)
 	if (reader->header_len < RECORD_HEADER_LEN)
 		return TLS_FAULT_NONE;
 	len = cursor_u16(&c);
-	if (len == 0 || len > RECORD_MAX || (is_ccs(reader) && len != 1))
+	if (!is_len_sound(type, len))
 		return TLS_FAULT_MALFORMED;
 	return TLS_FAULT_NONE;
 }
@@ -148,17 +164,16 @@ static bool message_reserve(struct tls_reader *reader, size_t n)
 static enum tls_fault feed_message(struct tls_reader *reader, struct cursor *c)
 {
 	size_t n = message_wanted(reader) - reader->len;
-	const uint8_t *bytes;
 
 	if (n > reader->record_left)
 		n = reader->record_left;
 	if (n > cursor_left(c))
 		n = cursor_left(c);
-	if (!message_reserve(reader, n))
-		return TLS_FAULT_TOO_LONG; /* for us, now */
-	bytes = cursor_bytes(c, n);
-	if (n > 0)
-		memcpy(reader->message + reader->len, bytes, n);
+	if (n > 0) {
+		if (!message_reserve(reader, n))
+			return TLS_FAULT_TOO_LONG; /* for us, now */
+		memcpy(reader->message + reader->len, cursor_bytes(c, n), n);
+	}
 	reader->len += n;
 	reader->record_left -= n;
 
@@ -185,13 +200,37 @@ static enum tls_fault feed_ccs(struct tls_reader *reader, struct cursor *c)
 	return TLS_FAULT_NONE;
 }
 
+/* A fatal one is the last that there is: no message follows. */
+static enum tls_fault feed_alert(struct tls_reader *reader, struct cursor *c)
+{
+	bool is_level = reader->record_left == ALERT_BODY_LEN;
+	uint8_t byte = cursor_u8(c);
+
+	if (is_level && byte != ALERT_WARNING)
+		return TLS_FAULT_MALFORMED;
+	reader->record_left--;
+	return TLS_FAULT_NONE;
+}
+
+static enum tls_fault feed_body(struct tls_reader *reader, struct cursor *c)
+{
+	switch (reader->header[0]) {
+	case RECORD_CHANGE_CIPHER_SPEC:
+		return feed_ccs(reader, c);
+	case RECORD_ALERT:
+		return feed_alert(reader, c);
+	default:
+		return feed_message(reader, c);
+	}
+}
+
 static enum tls_fault feed_some(struct tls_reader *reader, struct cursor *c)
 {
 	enum tls_fault fault;
 
 	if (reader->header_len < RECORD_HEADER_LEN)
 		return feed_header(reader, c);
-	fault = is_ccs(reader) ? feed_ccs(reader, c) : feed_message(reader, c);
+	fault = feed_body(reader, c);
 	if (fault == TLS_FAULT_NONE && reader->record_left == 0)
 		reader->header_len = 0;
 	return fault;

@@ -60,7 +60,9 @@ struct tls_reader {
 	uint8_t header[5];  /* of that record, or so far of the next */
 	size_t header_len;
 	unsigned records;
-	bool skip_ccs; /* change_cipher_spec records before it are passed over */
+	/* Records before it that are passed over, if they are wanted: */
+	bool skip_ccs;      /* change_cipher_spec */
+	bool skip_warnings; /* alerts that are not fatal */
 	enum tls_fault fault;
 };
 

@@ -8,7 +8,9 @@ listed=$(world_address listed.test)
 agent $CURL https://listed.test/ | expect 'hello from listed.test'
 before=$(world_settled not port 53)
 
-for host in 93.184.216.1 "$listed" '[2606:2800:220:1::1]' 8.8.8.8; do
+listed6=2606:2800:220:1::${listed##*.}
+for host in 93.184.216.1 "$listed" '[2606:2800:220:1::1]' "[$listed6]" 8.8.8.8 \
+	'[2001:4860:4860::8888]'; do
 	agent $CURL "http://$host/" | expect '"reason":"address_not_listed"'
 	agent_fails $CURL -k "https://$host/"
 	for port in 22 8080 8443 65535; do
@@ -17,10 +19,15 @@ for host in 93.184.216.1 "$listed" '[2606:2800:220:1::1]' 8.8.8.8; do
 done
 
 # A listed name on a port that no route names.
-agent $CURL -k https://listed.test:8443/ | expect '"reason":"port_not_listed"'
+for family in -4 -6; do
+	agent $CURL $family -k https://listed.test:8443/ |
+		expect '"reason":"port_not_listed"'
+done
 # A listed name, its own address, and no server name.
-agent sh -c "openssl s_client -connect $listed:443 -noservername </dev/null 2>&1
-	:" | expect alert
+for address in "$listed" "[$listed6]"; do
+	agent sh -c "openssl s_client -connect $address:443 -noservername \
+		</dev/null 2>&1; :" | expect alert
+done
 
 [ "$(world_settled not port 53)" -eq "$before" ] ||
 	fail 'something reached the world'
@@ -29,9 +36,11 @@ grep 'query\[' "$DIR/dnsmasq.log" | grep -v -i ' listed.test ' &&
 
 # A listed name at an address that it was never given: it may reach the real
 # origin or nothing, and not that address.
-agent $CURL -k --resolve listed.test:443:93.184.216.1 https://listed.test/ |
-	expect '"reason":"address_mismatch"'
-agent $CURL --resolve listed.test:80:93.184.216.1 http://listed.test/ |
-	expect '"reason":"address_mismatch"'
-[ "$(world_packets dst 93.184.216.1)" -eq 0 ] ||
+for address in 93.184.216.1 '[2606:2800:220:1::1]'; do
+	agent $CURL -k --resolve "listed.test:443:$address" \
+		https://listed.test/ | expect '"reason":"address_mismatch"'
+	agent $CURL --resolve "listed.test:80:$address" http://listed.test/ |
+		expect '"reason":"address_mismatch"'
+done
+[ "$(world_packets dst 93.184.216.1 or dst 2606:2800:220:1::1)" -eq 0 ] ||
 	fail 'the address that the agent chose was reached'

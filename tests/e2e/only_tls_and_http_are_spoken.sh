@@ -49,12 +49,14 @@ def ends(link, what):
         sys.exit("%r does not end" % (what,))
 
 for name in "listed.test", "spliced.test":
-    for port in 80, 443:
+    for *_, (address, port, *_) in socket.getaddrinfo(
+            name, 80, type=socket.SOCK_STREAM) + socket.getaddrinfo(
+            name, 443, type=socket.SOCK_STREAM):
         for said in noise:
-            with connect(name, port) as link:
+            with connect(address, port) as link:
                 try:
                     link.sendall(said)
-                    heard = ends(link, (name, port, said))
+                    heard = ends(link, (address, port, said))
                 except ConnectionError:
                     heard = b""
                 # An alert or a refusal in HTTP's words, or nothing at all.
@@ -105,6 +107,9 @@ agent /usr/bin/python3 "$DIR/others.py" || fail 'see above'
 world_settled >/dev/null
 [ "$(world_packets tcp)" -eq "$before" ] || fail 'an origin was dialled'
 world_heard_nothing_of smuggled
-audit_has '"verdict":"deny"' '"detail":"not TLS, not HTTP"'
+for agent in 10.77.0.2 fd73:6c75:6963:1::2; do
+	audit_has '"verdict":"deny"' '"detail":"not TLS, not HTTP"' \
+		"\"agent\":\"$agent\""
+done
 audit_has '"verdict":"deny"' '"reason":"timed_out"'
 agent $CURL https://listed.test/ | expect 'hello from listed.test'

@@ -78,6 +78,21 @@ for kind in (0, 43, 44, 60, 132, 47, 50, 59):
             six.sendto(head + body, ("2606:2800:220:1::1", 0))
         except OSError:
             pass
+# Other sources, with all else in order.
+for source in ("fd73:6c75:6963:1::3", "2606:2800:220:1::1",
+               "2606:2800:220:1::2", "fd73:6c75:6963:1::1", "fe80::1", "::1",
+               "::ffff:10.77.0.2", "ff02::1"):
+    for kind, body in ((6, tcp), (17, udp), (58, b"\x80\0" + echo[2:])):
+        ends = b"".join(socket.inet_pton(socket.AF_INET6, a)
+                        for a in (source, "2606:2800:220:1::1"))
+        at = {6: 16, 17: 6, 58: 2}[kind]
+        sum_ = checksum(ends + struct.pack("!II", len(body), kind) + body)
+        body = body[:at] + struct.pack("!H", sum_) + body[at + 2:]
+        try:
+            six.sendto(struct.pack("!IHBB", 6 << 28, len(body), kind, 64)
+                       + ends + body, ("2606:2800:220:1::1", 0))
+        except OSError:
+            pass
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as many:
     many.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     for address in ("224.0.0.251", "255.255.255.255", "10.77.0.3"):
@@ -89,7 +104,11 @@ EOF
 in_agent /usr/bin/python3 "$DIR/raw.py" || fail 'see above'
 in_agent ping -c 2 -W 1 -p deadbeef 93.184.216.1 >/dev/null && fail 'an echo'
 in_agent ping -6 -c 2 -W 1 2606:2800:220:1::1 >/dev/null && fail 'an echo'
-audit_has '"event":"packet"' '"reason":"source_spoofed"'
+for source in 10.77.0.3 1.2.3.4 93.184.216.1 fd73:6c75:6963:1::3 \
+	2606:2800:220:1::1 2606:2800:220:1::2 fd73:6c75:6963:1::1 fe80::1; do
+	audit_has '"event":"packet"' '"reason":"source_spoofed"' \
+		"\"agent\":\"$source\""
+done
 audit_has '"event":"packet"' '"protocol":"gre"'
 audit_has '"event":"packet"' '"protocol":"sctp"'
 

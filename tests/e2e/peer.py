@@ -164,7 +164,8 @@ NUMBERS = iter(range(1, 1 << 30))
 
 
 def log(*words):
-    print(*words, flush=True)
+    # In one piece: threads share it.
+    print(" ".join(map(str, words)) + "\n", end="", flush=True)
 
 
 def say(connection, status, body=b"", fields=(), head=False):
@@ -293,6 +294,12 @@ def answer(connection, stream, request, fields, where):
         return False
     elif what == "stale" and not where.endswith(".1"):
         return False
+    elif what == "reset":
+        connection.sendall(ok + b"Content-Length: 2000\r\n\r\n"
+                           + content(1000))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                              struct.pack("ii", 1, 0))
+        return None
     elif what == "hints":
         connection.sendall(b"HTTP/1.1 103 Early Hints\r\n"
                            b"Link: </style.css>; rel=preload\r\n\r\n")

@@ -66,7 +66,10 @@ def low(s):
 
 def foreign(source):
     def prepare(s):
-        s.setsockopt(socket.SOL_IP, 19, 1)  # IP_TRANSPARENT
+        if s.family == socket.AF_INET6:
+            s.setsockopt(socket.IPPROTO_IPV6, 75, 1)  # IPV6_TRANSPARENT
+        else:
+            s.setsockopt(socket.SOL_IP, 19, 1)  # IP_TRANSPARENT
         s.bind((source, 0))
     return prepare
 
@@ -74,17 +77,22 @@ def routed(s):
     s.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS,
                  b"\x83\x07\x04" + socket.inet_aton("93.184.216.2") + b"\0")
 
-for prepare in (lambda s: None, mark(1), mark(0x2000), mark(0xffffffff), low,
-                foreign("127.0.0.1"), foreign("10.77.0.1"),
-                foreign("93.184.216.2"), routed):
+marks = [mark(1 << bit) for bit in range(32)] + [mark(0xffffffff)]
+for prepare in (lambda s: None, *marks, low, foreign("127.0.0.1"),
+                foreign("10.77.0.1"), foreign("93.184.216.2"), routed):
     for port in (80, 443):
         attempt(sys.argv[1], port, prepare)
+for prepare in (lambda s: None, *marks, low, foreign("::1"),
+                foreign("fd73:6c75:6963:1::1"), foreign("2606:2800:220:1::2")):
+    for port in (80, 443):
+        attempt(sys.argv[2], port, prepare)
 for address in (sys.argv[1], "93.184.216.1", "8.8.8.8", "2606:2800:220:1::1",
                 "2001:4860:4860::8888", "::ffff:93.184.216.1"):
     for port in (22, 25, 53, 80, 443, 853, 8080, 15001, 65535):
         attempt(address, port, lambda s: None)
 END
-in_agent /usr/bin/python3 "$DIR/root.py" "$listed" || fail 'see above'
+in_agent /usr/bin/python3 "$DIR/root.py" "$listed" \
+	"2606:2800:220:1::${listed##*.}" || fail 'see above'
 
 [ "$(world_settled not port 53)" -eq "$before" ] ||
 	fail 'something reached the world'

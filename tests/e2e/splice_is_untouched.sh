@@ -10,7 +10,25 @@ background world-again.log in_world openssl s_server -accept 8443 -www \
 	-groups P-384 -cert "$DIR/spliced.test.pem" \
 	-key "$DIR/spliced.test.key"
 await grep -q ACCEPT "$DIR/world-again.log" || fail 's_server did not start'
-manifest 'routes: [{host: spliced.test, ports: [443, 8443], tls: splice}]'
+# And one that warns, before it says hello, that it does not know the name.
+cat >"$DIR/warns.py" <<'END'
+from peer import *
+
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+tls.load_cert_chain(f"{sys.argv[1]}.pem", f"{sys.argv[1]}.key")
+
+def warn(raw):
+    raw.sendall(b"\x15\x03\x03\0\2\1\x70")
+    serve_http(raw, tls)
+
+listen(8444, warn)
+log("listening")
+time.sleep(3600)
+END
+background world-warns.log in_world python3 "$DIR/warns.py" "$DIR/spliced.test"
+await grep -q listening "$DIR/world-warns.log" || fail 'nobody warns'
+manifest 'routes:
+  - {host: spliced.test, ports: [443, 8443, 8444], tls: splice}'
 
 # The world's own certificate, and so not ours.
 for version in 1.2 1.3; do
@@ -75,6 +93,8 @@ END
 for family in 4 6; do
 	agent $CURL "-$family" --cacert "$DIR/world-ca.pem" \
 		https://spliced.test:8443/ | expect 'TLSv1.3'
+	agent $CURL "-$family" --cacert "$DIR/world-ca.pem" \
+		https://spliced.test:8444/ | expect 'hello from spliced.test'
 done
 audit_has '"event":"connect"' '"verdict":"relay"' '"name":"spliced.test"'
 audit_has '"event":"close"' '"name":"spliced.test"' '"bytes_out":67[0-9]\{6\},' \

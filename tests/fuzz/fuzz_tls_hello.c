@@ -115,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 2)
 		return 0;
 	whole.skip_ccs = cut.skip_ccs = data[0] & 1;
+	whole.skip_warnings = cut.skip_warnings = data[0] & 2;
 	piece = (size_t)data[1] + 1;
 	judge(&outcome, &whole, data + 2, len - 2, len);
 	judge(&other, &cut, data + 2, len - 2, piece);

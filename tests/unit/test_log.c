@@ -64,6 +64,23 @@ static void a_quote_is_cut_between_bytes(void **state)
 	assert_int_equal(whole[0], 'x');
 }
 
+static void a_limited_line_is_shown_once_a_second(void **state)
+{
+	struct log_limit limit = { 0 };
+	unsigned left_out = 99;
+
+	(void)state;
+	assert_true(log_limit_take(&limit, 5000, &left_out));
+	assert_int_equal(left_out, 0);
+	for (int64_t now_ms = 5000; now_ms < 6000; now_ms += 10)
+		assert_false(log_limit_take(&limit, now_ms, &left_out));
+	assert_true(log_limit_take(&limit, 6000, &left_out));
+	assert_int_equal(left_out, 100);
+	assert_false(log_limit_take(&limit, 6999, &left_out));
+	assert_true(log_limit_take(&limit, 9000, &left_out));
+	assert_int_equal(left_out, 1);
+}
+
 static void levels_have_names(void **state)
 {
 	enum log_level level = LOG_LEVEL_ERR;
@@ -107,6 +124,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(foreign_bytes_are_quoted),
 		cmocka_unit_test(a_quote_is_cut_between_bytes),
+		cmocka_unit_test(a_limited_line_is_shown_once_a_second),
 		cmocka_unit_test(levels_have_names),
 		cmocka_unit_test(a_line_is_one_line_however_long),
 	};

@@ -352,6 +352,44 @@ static void a_second_hello_that_differs_never_arrives(void **state)
 	}
 }
 
+/* RFC 6066 3: some servers warn that they do not know the name, and go on. */
+static void after_a_warning_the_origin_has_yet_to_speak(void **state)
+{
+	static const uint8_t warning[] = { 0x15, 3, 3, 0, 2, 1, 112 };
+	struct rig *rig = *state;
+	uint8_t answer[SERVER_FIRST_LEN];
+
+	spliced(rig);
+	say(rig, rig->agent, "more", 4);
+	for (int i = 0; i < 2; i++) {
+		say(rig, rig->origin, warning, sizeof(warning));
+		assert_hears(rig->agent, warning, sizeof(warning));
+		assert_hears_nothing(rig->origin);
+	}
+	server_first(answer, false);
+	say(rig, rig->origin, answer, sizeof(answer));
+	assert_hears(rig->agent, answer, sizeof(answer));
+	assert_hears(rig->origin, "more", 4);
+}
+
+static void a_warning_does_not_let_another_name_pass(void **state)
+{
+	static const uint8_t warning[] = { 0x15, 3, 3, 0, 2, 1, 112 };
+	struct rig *rig = *state;
+	struct hello second = hello("b.test", true);
+	uint8_t answer[SERVER_FIRST_LEN];
+	char byte;
+
+	spliced(rig);
+	say(rig, rig->origin, warning, sizeof(warning));
+	server_first(answer, true);
+	say(rig, rig->origin, answer, sizeof(answer));
+	say(rig, rig->agent, second.bytes, second.len);
+	assert_true(recv(rig->origin, &byte, 1, 0) <= 0);
+	assert_true(TAILQ_EMPTY(&rig->worker.flows.live));
+	assert_true(recorded(rig, "\"reason\":\"hello_changed\""));
+}
+
 static void after_an_alert_the_agent_has_no_say(void **state)
 {
 	static const uint8_t alert[] = { 0x15, 3, 3, 0, 2, 2, 40 };
@@ -448,6 +486,45 @@ static void all_of_much_arrives(void **state)
 	assert_true(rig->worker.pipes.n > 0); /* splice(2) it was */
 }
 
+/* Passed on, it would cut off what the pipe still holds. */
+static void an_end_waits_for_what_is_on_its_way(void **state)
+{
+	static char sent[4 << 20], got[sizeof(sent)];
+	struct rig *rig = *state;
+	size_t put = 0, heard = 0;
+	ssize_t n;
+
+	connect_raw(rig);
+	for (size_t i = 0; i < sizeof(sent); i++)
+		sent[i] = (char)(i * 137 + i / 1021);
+	/* With a reader, until splice(2) does it; then until all is full. */
+	for (int idle = 0; idle < 10; idle++) {
+		n = send(rig->agent, sent + put, sizeof(sent) - put,
+			 MSG_NOSIGNAL);
+		if (n > 0) {
+			put += (size_t)n;
+			idle = 0;
+		}
+		turn(rig);
+		n = put < 1 << 20 ? recv(rig->origin, got + heard,
+					 sizeof(got) - heard, 0)
+				  : 0;
+		if (n > 0)
+			heard += (size_t)n;
+	}
+	assert_true(put < sizeof(sent));
+	assert_int_equal(shutdown(rig->agent, SHUT_WR), 0);
+	do {
+		turn(rig);
+		n = recv(rig->origin, got + heard, 1000, 0);
+		if (n > 0)
+			heard += (size_t)n;
+	} while (n > 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(heard, put);
+	assert_memory_equal(got, sent, put);
+}
+
 static void one_that_left_ends_the_other(void **state)
 {
 	struct rig *rig = *state;
@@ -494,9 +571,12 @@ int main(void)
 		TEST(only_the_hello_passes_before_the_origin_speaks),
 		TEST(a_second_hello_that_agrees_passes),
 		TEST(a_second_hello_that_differs_never_arrives),
+		TEST(after_a_warning_the_origin_has_yet_to_speak),
+		TEST(a_warning_does_not_let_another_name_pass),
 		TEST(after_an_alert_the_agent_has_no_say),
 		TEST(raw_bytes_pass_both_ways_and_ends_by_themselves),
 		TEST(all_of_much_arrives),
+		TEST(an_end_waits_for_what_is_on_its_way),
 		TEST(one_that_left_ends_the_other),
 		TEST(a_flow_that_cannot_be_watched_ends_alone),
 	};

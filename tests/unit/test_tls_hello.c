@@ -855,6 +855,53 @@ static void a_ccs_is_passed_over_only_before_a_second_hello(void **state)
 	}
 }
 
+static void warnings_are_passed_over_only_before_a_server_hello(void **state)
+{
+	static const struct {
+		const char *before;
+		enum tls_fault fault;
+	} rows[] = {
+		{ "15030300020170", TLS_FAULT_NONE },
+		{ "1503030002017015030100020100", TLS_FAULT_NONE },
+		{ "15030300020270", TLS_FAULT_MALFORMED },     /* fatal */
+		{ "15030300020070", TLS_FAULT_MALFORMED },     /* no level */
+		{ "150303000101", TLS_FAULT_MALFORMED },       /* half of it */
+		{ "1503030003017000", TLS_FAULT_MALFORMED },   /* and more */
+		{ "150303000401700170", TLS_FAULT_MALFORMED }, /* two in one */
+		{ "16030300010215030300020170", TLS_FAULT_MALFORMED },
+	};
+	static struct bytes bytes;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		for (size_t piece = 1; piece < 50; piece += 48) {
+			struct tls_reader reader = { .skip_warnings = true };
+
+			bytes.len = 0;
+			add_hex(&bytes, rows[i].before);
+			add_hex(&bytes, retry_answer);
+			(void)feed(&reader, &bytes, piece, NULL);
+			assert_int_equal(reader.fault, rows[i].fault);
+			assert_int_equal(tls_server_first(&reader),
+					 rows[i].fault == TLS_FAULT_NONE
+						 ? TLS_SERVER_RETRY
+						 : TLS_SERVER_OTHER);
+			tls_reader_done(&reader);
+		}
+	}
+	/* Nor without end. */
+	{
+		struct tls_reader reader = { .skip_warnings = true };
+
+		bytes.len = 0;
+		for (unsigned i = 0; i <= TLS_HELLO_RECORDS; i++)
+			add_hex(&bytes, "15030300020170");
+		assert_int_equal(feed(&reader, &bytes, 7, NULL), TLS_READ_BAD);
+		assert_int_equal(reader.fault, TLS_FAULT_TOO_LONG);
+		tls_reader_done(&reader);
+	}
+}
+
 static void an_alert_is_a_record_of_its_own(void **state)
 {
 	uint8_t record[TLS_ALERT_LEN];
@@ -887,6 +934,8 @@ int main(void)
 		cmocka_unit_test(a_second_hello_names_what_the_first_did),
 		cmocka_unit_test(
 			a_ccs_is_passed_over_only_before_a_second_hello),
+		cmocka_unit_test(
+			warnings_are_passed_over_only_before_a_server_hello),
 		cmocka_unit_test(an_alert_is_a_record_of_its_own),
 	};
 
