@@ -2,19 +2,18 @@
 
 #include "nflog.h"
 #include "nft.h"
+#include "setting.h"
 #include "verdict.h"
 
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -621,29 +620,17 @@ static const struct {
 	  true },
 };
 
-/* Writes only where there is something to change: /proc/sys may be read-only */
-static bool turn_off(int folder, const char *device, const char *file)
+/* A device that has just gone has nothing on. */
+static bool turn_off(const char *folder, const char *device, const char *file)
 {
-	char path[300], now = '?';
-	int fd;
+	char path[300];
+	int error;
 
-	if (snprintf(path, sizeof(path), "%s/%s", device, file) >=
+	if (snprintf(path, sizeof(path), "%s/%s/%s", folder, device, file) >=
 	    (int)sizeof(path))
 		return false;
-	fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT; /* the device has just gone */
-	if (read(fd, &now, 1) != 1)
-		now = '?';
-	(void)close(fd);
-	if (now == '0')
-		return true;
-	fd = openat(folder, path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	now = write(fd, "0", 1) == 1 ? '0' : '?';
-	(void)close(fd);
-	return now == '0';
+	error = setting_keep(path, "0");
+	return error == 0 || error == -ENOENT;
 }
 
 static int family_off(size_t family)
@@ -660,8 +647,8 @@ static int family_off(size_t family)
 		if (device->d_name[0] == '.')
 			continue;
 		for (size_t i = 0; i < 4 && files[i]; i++) {
-			bool off = turn_off(dirfd(folder), device->d_name,
-					    files[i]);
+			bool off = turn_off(families[family].folder,
+					    device->d_name, files[i]);
 
 			/* The rest is prudence; forwarding is a promise. */
 			if (!off && strcmp(files[i], "forwarding") == 0)
@@ -678,8 +665,8 @@ static int family_off(size_t family)
  */
 static void answer_each(void)
 {
-	(void)turn_off(AT_FDCWD, "/proc/sys/net/ipv4", "icmp_ratelimit");
-	(void)turn_off(AT_FDCWD, "/proc/sys/net/ipv6/icmp", "ratelimit");
+	(void)turn_off("/proc/sys/net", "ipv4", "icmp_ratelimit");
+	(void)turn_off("/proc/sys/net/ipv6", "icmp", "ratelimit");
 }
 
 int redirect_forward_nothing(void)
