@@ -74,6 +74,14 @@ static struct nft_match device(enum field field, const char *name)
 	return m;
 }
 
+static struct nft_match from_card(const uint8_t mac[6])
+{
+	struct nft_match m = { .field = FIELD_CARD };
+
+	memcpy(m.value, mac, 6);
+	return m;
+}
+
 /* The length of the field decides how much of the address is looked at. */
 static struct nft_match address(enum field field, const uint8_t bytes[16])
 {
@@ -203,6 +211,7 @@ static void add_chains(struct nft_batch *batch)
 		{ "onward", "filter", NF_INET_FORWARD, 0, NF_DROP },
 		{ "outbound", "filter", NF_INET_LOCAL_OUT, 0, NF_ACCEPT },
 		{ .name = "from_agent" },
+		{ .name = "card" },
 		{ .name = "sources" },
 		{ .name = "spoofed" },
 		{ .name = "discard" },
@@ -268,12 +277,25 @@ static void add_sources(struct nft_batch *batch,
 	ADD_RULES(batch, spoofed);
 }
 
+/* As add_sources() does, of the frame: one that has no card drops, too. */
+static void add_card(struct nft_batch *batch, const struct redirect *redirect)
+{
+	const struct nft_rule card[] = {
+		{ { from_card(redirect->agent_mac) }, RETURN },
+		{ { ALWAYS }, GO("spoofed") },
+	};
+
+	if (redirect->agent_mac_known)
+		ADD_RULES(batch, card);
+}
+
 static void add_guard(struct nft_batch *batch, const struct redirect *redirect)
 {
 	const uint8_t *gateway4 = redirect->gateway4.bytes;
 	const uint8_t *gateway6 = redirect->gateway6.bytes;
 	const struct nft_rule guard[] = {
 		{ { not(FROM_AGENT) }, ACCEPT },
+		{ { ALWAYS }, CALL("card") },
 
 		/*
 		 * The agent's kernel sends these by itself, to the segment's
@@ -507,6 +529,7 @@ static struct nft_batch *draft(const struct redirect *redirect)
 	if (!batch)
 		return NULL;
 	add_chains(batch);
+	add_card(batch, redirect);
 	add_sources(batch, redirect);
 	add_refusals(batch, redirect);
 	add_guard(batch, redirect);
