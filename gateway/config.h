@@ -6,6 +6,7 @@
 
 #include "dns/lookup.h"
 #include "log.h"
+#include "machine.h"
 #include "netfilter/redirect.h"
 #include "refusal.h"
 
@@ -13,6 +14,7 @@
 #define CONFIG_TCP_PORT 15001 /* where redirected connections arrive */
 #define CONFIG_DNS_PORT 15053
 #define CONFIG_LOG_GROUP 1518 /* NFLOG */
+#define CONFIG_RESOLVER_PORT 53
 
 struct config {
 	const char *manifest; /* file */
@@ -21,6 +23,7 @@ struct config {
 	struct lookup_server resolvers[LOOKUP_SERVERS_MAX];
 	size_t n_resolvers;
 	struct redirect redirect; /* the interface and all addresses */
+	struct machine machine;   /* with --init */
 	unsigned workers;
 	int ready_fd; /* -1 if nobody waits */
 	enum log_level log_level;
@@ -35,8 +38,8 @@ struct config {
 void config_parse(struct config *config, int argc, char **argv);
 
 /*
- * Fills in what the interface has: our addresses on it and its prefixes.
- * Returns 0, or -errno with the reason logged.
+ * Fills in what the interface has, or with --init will have: our addresses on
+ * it and its prefixes. Returns 0, or -errno with the reason logged.
  */
 MUST_CHECK int config_probe_interface(struct config *config);
 
