@@ -74,23 +74,25 @@ boot_fails()
 	[ $status -eq 130 ] || fail "status $status is no power-off"
 }
 
-# The process of that name in the gateway's machine, by its number there.
-first_child()
+_is_first()
 {
-	for pid in $(ip netns pids "$GATEWAY"); do
-		read -r name <"/proc/$pid/comm" 2>/dev/null || continue
-		[ "$name" = "$1" ] || continue
-		grep -q '^NSpid:.*	1$' "/proc/$pid/status" 2>/dev/null && continue
-		echo "$pid"
-		return
-	done
+	grep -q '^NSpid:.*	1$' "/proc/$1/status" 2>/dev/null
 }
 
-# The first process itself.
+# The first process of the gateway's machine, by its number here.
 first()
 {
 	for pid in $(ip netns pids "$GATEWAY"); do
-		grep -q '^NSpid:.*	1$' "/proc/$pid/status" 2>/dev/null && echo "$pid"
+		! _is_first "$pid" || echo "$pid"
+	done
+}
+
+# Another one there, by its name.
+first_child()
+{
+	for pid in $(ip netns pids "$GATEWAY"); do
+		read -r name 2>/dev/null <"/proc/$pid/comm" || continue
+		[ "$name" != "$1" ] || _is_first "$pid" || echo "$pid"
 	done
 }
 

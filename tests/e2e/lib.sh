@@ -109,7 +109,7 @@ _end()
 		ip netns del "$ns" 2>/dev/null
 	done
 	awk -v dir="$DIR/" 'index($2, dir) == 1 { print $2 }' /proc/mounts |
-		xargs -r umount
+		tac | xargs -r umount
 	rm -rf "$DIR"
 	exit $status
 }
