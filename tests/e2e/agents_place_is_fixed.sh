@@ -7,8 +7,8 @@ need python3 dig
 /usr/bin/python3 -c 'import scapy.all' 2>/dev/null || skip 'needs scapy'
 # The segment is a switch with the agent, the gateway, and a third.
 OTHER=sl-o$ID
+MACHINES="$MACHINES $OTHER"
 ip netns add "$OTHER"
-trap 'ip netns del "$OTHER" 2>/dev/null; _end' EXIT
 ip link add sw-a netns "$OTHER" type veth peer name eth1 netns "$AGENT"
 ip link add sw-g netns "$OTHER" type veth peer name int1 netns "$GATEWAY"
 ip -n "$OTHER" link add br0 type bridge
