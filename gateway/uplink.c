@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define CLIENT "/sbin/udhcpc"
-#define HOOK_FD 9 /* in the client, and so in the hook; udhcpc takes 3 and 4 */
 #define HOOK_NAME "SLUICE_LEASES"
 #define FIRST_LEASE_MS 60000
 #define LOOK_MS 100    /* between looks for a client that died meanwhile */
@@ -51,14 +50,15 @@ NORETURN static void client_run(const struct uplink *uplink, pid_t parent,
 		program, foreground, interface, name, hook, self, NULL
 	};
 	char *environment[] = { word, NULL };
-	const int kept = HOOK_FD;
+	const int kept = UPLINK_HOOK_FD;
 	sigset_t none;
 
 	memcpy(name, uplink->config->machine.uplink, sizeof(name));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (uplink->hook == HOOK_FD ? fcntl(HOOK_FD, F_SETFD, 0) < 0
-				    : dup2(uplink->hook, HOOK_FD) < 0)
+	if (uplink->hook == UPLINK_HOOK_FD
+		    ? fcntl(UPLINK_HOOK_FD, F_SETFD, 0) < 0
+		    : dup2(uplink->hook, UPLINK_HOOK_FD) < 0)
 		die("uplink: no way back for the client: %s", strerror(errno));
 	isolate_child(parent, &kept, 1);
 	isolate_client();
@@ -91,8 +91,8 @@ int uplink_hook(const char *event)
 			continue;
 		news.bound =
 			events[i].bound && lease_parse(&news.lease, &words);
-		return send(HOOK_FD, &news, sizeof(news), MSG_NOSIGNAL) ==
-				       sizeof(news)
+		return send(UPLINK_HOOK_FD, &news, sizeof(news),
+			    MSG_NOSIGNAL) == sizeof(news)
 			       ? EXIT_SUCCESS
 			       : EXIT_FAILURE;
 	}
@@ -101,26 +101,35 @@ int uplink_hook(const char *event)
 
 /* --- in the main process --- */
 
+static void client_lost(struct uplink *uplink, const char *how)
+{
+	log_warn("uplink: the DHCP client is started again: %s", how);
+	uplink->client = 0;
+	uplink->restart_ms = clock_ms() + uplink->backoff_ms;
+	uplink->backoff_ms = 2 * uplink->backoff_ms < BACKOFF_MAX_MS
+				     ? 2 * uplink->backoff_ms
+				     : BACKOFF_MAX_MS;
+}
+
 static void client_start(struct uplink *uplink)
 {
 	const pid_t parent = getpid();
 	char self[4096];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	pid_t pid;
+	pid_t pid = -1;
 
-	if (len < 0)
-		die("uplink: who are we? %s", strerror(errno));
-	self[len] = '\0';
-	pid = fork();
+	if (len >= 0) {
+		self[len] = '\0';
+		pid = fork();
+	}
+	if (pid < 0) {
+		client_lost(uplink, strerror(errno));
+		return;
+	}
 	if (pid == 0)
 		client_run(uplink, parent, self);
-	uplink->client = pid < 0 ? 0 : pid;
+	uplink->client = pid;
 	uplink->greeted = false;
-	if (pid < 0) {
-		log_err("uplink: cannot start the DHCP client: %s",
-			strerror(errno));
-		uplink_reaped(uplink, 0);
-	}
 }
 
 static bool same_resolvers(const struct config *config,
@@ -242,14 +251,8 @@ int uplink_wait_ms(const struct uplink *uplink)
 
 void uplink_reaped(struct uplink *uplink, pid_t pid)
 {
-	if (uplink->leases < 0 || pid != uplink->client)
-		return;
-	log_warn("uplink: the DHCP client has ended and is started again");
-	uplink->client = 0;
-	uplink->restart_ms = clock_ms() + uplink->backoff_ms;
-	uplink->backoff_ms = 2 * uplink->backoff_ms < BACKOFF_MAX_MS
-				     ? 2 * uplink->backoff_ms
-				     : BACKOFF_MAX_MS;
+	if (uplink->leases >= 0 && pid == uplink->client)
+		client_lost(uplink, "it has ended");
 }
 
 static void await_lease(struct uplink *uplink)

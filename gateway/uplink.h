@@ -23,6 +23,9 @@
 
 #include <sys/types.h>
 
+/* Where the hook finds its way back; udhcpc takes 3 and 4 for itself. */
+#define UPLINK_HOOK_FD 9
+
 struct uplink {
 	struct config *config;
 	pid_t client; /* 0 while there is none */
