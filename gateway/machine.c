@@ -61,18 +61,21 @@ bool machine_add_internal(struct machine *machine, const char *text)
 	return add(machine->internal, text);
 }
 
+static bool ask(bool *asked)
+{
+	bool first = !*asked;
+
+	*asked = true;
+	return first;
+}
+
 bool machine_add_uplink(struct machine *machine, const char *text)
 {
-	bool *asked = strcmp(text, "dhcp") == 0 ? &machine->dhcp
-		      : strcmp(text, "ra") == 0 ? &machine->advertisements
-						: NULL;
-
-	if (!asked)
-		return add(machine->uplinks, text);
-	if (*asked)
-		return false;
-	*asked = true;
-	return true;
+	if (strcmp(text, "dhcp") == 0)
+		return ask(&machine->dhcp);
+	if (strcmp(text, "ra") == 0)
+		return ask(&machine->advertisements);
+	return add(machine->uplinks, text);
 }
 
 bool machine_add_gateway(struct machine *machine, const char *text)

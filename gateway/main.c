@@ -142,5 +142,5 @@ int main(int argc, char **argv)
 	    sizeof(config.refusal_key))
 		die("main: no randomness: %s", strerror(errno));
 	/* From here on only what it cannot do without itself ends it. */
-	return supervise(&config, &uplink, audit, manifest, len);
+	return supervise(&config, audit, manifest, len, &uplink);
 }

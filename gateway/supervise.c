@@ -605,8 +605,8 @@ static bool serve(struct supervisor *supervisor)
 }
 
 /* It is freed here. NOLINTNEXTLINE(readability-non-const-parameter) */
-int supervise(const struct config *config, struct uplink *uplink, int audit,
-	      char *manifest, size_t manifest_len)
+int supervise(const struct config *config, int audit, char *manifest,
+	      size_t manifest_len, struct uplink *uplink)
 {
 	struct supervisor supervisor = {
 		.config = config,

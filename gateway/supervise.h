@@ -21,7 +21,7 @@
  * good and becomes its own; @uplink is looked after, and done with in the end.
  * Returns the exit status.
  */
-int supervise(const struct config *config, struct uplink *uplink, int audit,
-	      char *manifest, size_t manifest_len);
+int supervise(const struct config *config, int audit, char *manifest,
+	      size_t manifest_len, struct uplink *uplink);
 
 #endif
