@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DESCRIPTORS 65536
+#define DESCRIPTORS 65536 /* on a bare machine, where nobody set a limit */
 
 static void install_rules(struct config *config)
 {
@@ -87,7 +87,6 @@ static int open_audit(const char *file)
 	return fd;
 }
 
-/* On a bare machine nobody was before us to raise the hard limit. */
 static void raise_limits(bool bare)
 {
 	struct rlimit limit;

@@ -22,10 +22,11 @@
 #define LOOK_MS 100    /* between looks for a client that died meanwhile */
 #define BACKOFF_MS 500 /* before the client is started again; doubles */
 #define BACKOFF_MAX_MS 30000
+#define NEWS_MAX 16 /* read at once; there is other work */
 
-/* What the hook says. Both ends are the same program. */
+/* What the hook says. Both ends are the same program, but for who runs it. */
 struct news {
-	bool bound; /* if not, there is no lease */
+	uint32_t bound; /* if 0, there is no lease */
 	struct lease lease;
 };
 
@@ -208,8 +209,10 @@ static bool read_news(struct uplink *uplink)
 	bool changed = false;
 	struct news news;
 
-	while (recv(uplink->leases, &news, sizeof(news), MSG_DONTWAIT) ==
-	       sizeof(news)) {
+	for (int i = 0;
+	     i < NEWS_MAX && recv(uplink->leases, &news, sizeof(news),
+				  MSG_DONTWAIT) == sizeof(news);
+	     i++) {
 		if (news.bound)
 			changed |= take(uplink, &news.lease);
 		else if (uplink->greeted)
