@@ -3,7 +3,8 @@
  *
  * A small client of rtnetlink(7) that needs no library: Debian 12 has no
  * static libmnl, and sluice-init must be one static file. The host launcher
- * links it too, to join namespaces with veth pairs.
+ * links it too, to join namespaces with veth pairs, and the gateway, for
+ * where it is the first process of a machine.
  *
  * Every change waits for the kernel's acknowledgement, and an answer that is
  * not from the kernel, not to this request or cut short is an error: what

@@ -15,7 +15,11 @@ static const char usage[] =
 	"usage: sluice-gateway --internal INTERFACE --manifest FILE\n"
 	"                      [--agent ADDRESS]... [--resolver ADDRESS[:PORT][#NAME]]...\n"
 	"                      [--audit FILE] [--trust FILE] [--workers N]\n"
-	"                      [--ready-fd FD] [--log-level LEVEL]\n";
+	"                      [--ready-fd FD] [--log-level LEVEL]\n"
+	"                      [--init --internal-address ADDRESS/BITS...\n"
+	"                       --uplink INTERFACE\n"
+	"                       --uplink-address ADDRESS/BITS|dhcp|ra...\n"
+	"                       [--uplink-gateway ADDRESS]... [--agent-mac MAC]]\n";
 
 NORETURN static void misused(const char *what, const char *text)
 {
@@ -84,15 +88,60 @@ static void read_resolv_conf(struct config *config)
 	(void)fclose(file);
 }
 
+static bool copy_interface(char name[IFNAMSIZ], const char *text)
+{
+	if (strlen(text) >= IFNAMSIZ)
+		return false;
+	memcpy(name, text, strlen(text) + 1);
+	return true;
+}
+
+/* What only a bare machine has. */
+static void parse_machine_option(struct config *config, int option,
+				 const char *text)
+{
+	struct machine *machine = &config->machine;
+
+	switch (option) {
+	case 'I':
+		machine->init = true;
+		break;
+	case 'A':
+		if (!machine_add_internal(machine, text))
+			misused("not one ADDRESS/BITS of a family:", text);
+		break;
+	case 'u':
+		if (!copy_interface(machine->uplink, text))
+			misused("not an interface:", text);
+		break;
+	case 'U':
+		if (!machine_add_uplink(machine, text))
+			misused("not dhcp, ra or one ADDRESS/BITS of a family:",
+				text);
+		break;
+	case 'G':
+		if (!machine_add_gateway(machine, text))
+			misused("not one address of a family:", text);
+		break;
+	case 'M':
+		if (!machine_parse_mac(config->redirect.agent_mac, text))
+			misused("not a card's hardware address:", text);
+		config->redirect.agent_mac_known = true;
+		break;
+	default:
+		(void)fputs(usage, stderr);
+		exit(EXIT_USAGE);
+	}
+}
+
 static void parse_option(struct config *config, int option, const char *text)
 {
 	unsigned long number;
 
 	switch (option) {
 	case 'i':
-		if (strlen(text) >= sizeof(config->redirect.internal))
+		if (!copy_interface(config->redirect.internal, text))
 			misused("not an interface:", text);
-		memcpy(config->redirect.internal, text, strlen(text) + 1);
 		break;
 	case 'm':
 		config->manifest = text;
@@ -124,8 +173,7 @@ static void parse_option(struct config *config, int option, const char *text)
 			misused("not err, warn, info or debug:", text);
 		break;
 	default:
-		(void)fputs(usage, stderr);
-		exit(EXIT_USAGE);
+		parse_machine_option(config, option, text);
 	}
 }
 
@@ -141,9 +189,16 @@ void config_parse(struct config *config, int argc, char **argv)
 		{ "workers", required_argument, NULL, 'w' },
 		{ "ready-fd", required_argument, NULL, 'f' },
 		{ "log-level", required_argument, NULL, 'l' },
+		{ "init", no_argument, NULL, 'I' },
+		{ "internal-address", required_argument, NULL, 'A' },
+		{ "uplink", required_argument, NULL, 'u' },
+		{ "uplink-address", required_argument, NULL, 'U' },
+		{ "uplink-gateway", required_argument, NULL, 'G' },
+		{ "agent-mac", required_argument, NULL, 'M' },
 		{ 0 },
 	};
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	const char *objection;
 	int option;
 
 	*config = (struct config){
@@ -164,6 +219,14 @@ void config_parse(struct config *config, int argc, char **argv)
 		misused("which is the agent's side? Give", "--internal");
 	if (!config->manifest)
 		misused("what may the agent reach? Give", "--manifest");
+	objection = machine_objection(&config->machine, &config->redirect);
+	if (objection) {
+		(void)fprintf(stderr, "sluice-gateway: %s\n%s", objection,
+			      usage);
+		exit(EXIT_USAGE);
+	}
+	if (config->machine.dhcp)
+		return;
 	if (config->n_resolvers == 0)
 		read_resolv_conf(config);
 }
@@ -214,6 +277,10 @@ int config_probe_interface(struct config *config)
 	struct redirect *redirect = &config->redirect;
 	struct ifaddrs *list;
 
+	if (config->machine.init) {
+		machine_fill(&config->machine, redirect);
+		return 0;
+	}
 	if (if_nametoindex(redirect->internal) == 0) {
 		log_err("config: no interface \"%s\"", redirect->internal);
 		return -ENODEV;

@@ -5,6 +5,7 @@
 #define SLUICE_CONFIG_H
 
 #include "log.h"
+#include "machine.h"
 #include "nameserver.h"
 #include "netfilter/redirect.h"
 #include "policy.h"
@@ -22,6 +23,7 @@ struct config {
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;       /* perhaps none: then the manifest has some */
 	struct redirect redirect; /* the interface and all addresses */
+	struct machine machine;   /* with --init */
 	unsigned workers;
 	int ready_fd; /* -1 if nobody waits */
 	enum log_level log_level;
@@ -44,8 +46,8 @@ const struct nameserver *config_resolvers(const struct config *config,
 					  size_t *n);
 
 /*
- * Fills in what the interface has: our addresses on it and its prefixes.
- * Returns 0, or -errno with the reason logged.
+ * Fills in what the interface has, or with --init will have: our addresses on
+ * it and its prefixes. Returns 0, or -errno with the reason logged.
  */
 MUST_CHECK int config_probe_interface(struct config *config);
 

@@ -35,6 +35,8 @@
 #endif
 
 #define KEEP_MAX 64
+#define KEPT_MAX 8      /* capabilities */
+#define CLIENT_ID 64234 /* user and group, as in the table below */
 
 static const struct {
 	const char *name;
@@ -397,21 +399,19 @@ void isolate(enum isolate_role role)
 	calls_restrict(role);
 }
 
-void isolate_supervisor(void)
+/* Of what it has, only these, for good. */
+static void capabilities_keep(const unsigned int *kept, size_t n)
 {
-	static const unsigned int kept[] = {
-		CAP_NET_ADMIN, CAP_KILL,     CAP_SETUID,
-		CAP_SETGID,    CAP_SYS_BOOT, CAP_SYS_CHROOT,
-	};
-	bool had[sizeof(kept) / sizeof(*kept)];
+	bool had[KEPT_MAX];
 
+	assert(n <= KEPT_MAX);
 	privileges_fix();
 	if (capng_get_caps_process() < 0)
 		die("isolate: cannot read capabilities");
-	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+	for (size_t i = 0; i < n; i++)
 		had[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
 	capng_clear(CAPNG_SELECT_ALL);
-	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+	for (size_t i = 0; i < n; i++)
 		if (had[i] && capng_update(CAPNG_ADD,
 					   CAPNG_EFFECTIVE | CAPNG_PERMITTED |
 						   CAPNG_BOUNDING_SET,
@@ -422,4 +422,57 @@ void isolate_supervisor(void)
 	    capng_apply(CAPNG_SELECT_AMBIENT) < 0)
 		die("isolate: cannot drop capabilities");
 	memory_hide();
+}
+
+void isolate_supervisor(bool clients)
+{
+	/* The last two are for the client alone. */
+	static const unsigned int kept[] = {
+		CAP_NET_ADMIN,  CAP_KILL,    CAP_SETUID,           CAP_SETGID,
+		CAP_SYS_CHROOT, CAP_NET_RAW, CAP_NET_BIND_SERVICE,
+	};
+
+	capabilities_keep(kept,
+			  sizeof(kept) / sizeof(*kept) - (clients ? 0 : 2));
+}
+
+void isolate_first(void)
+{
+	static const unsigned int kept[] = { CAP_SYS_BOOT };
+
+	capabilities_keep(kept, 1);
+}
+
+void isolate_client(void)
+{
+	static const unsigned int needed[] = { CAP_NET_RAW,
+					       CAP_NET_BIND_SERVICE };
+	const pid_t parent = getppid();
+
+	privileges_fix();
+	capng_clear(CAPNG_SELECT_ALL);
+	for (size_t i = 0; i < 2; i++)
+		if (capng_update(CAPNG_ADD,
+				 CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+					 CAPNG_INHERITABLE | CAPNG_BOUNDING_SET,
+				 needed[i]) < 0)
+			die("isolate: cannot choose capabilities");
+	capabilities_bound();
+	/*
+	 * As root it could write the kernel's settings, with no capability at
+	 * all: that it is another user is not optional here.
+	 */
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
+	    setresgid(CLIENT_ID, CLIENT_ID, CLIENT_ID) < 0 ||
+	    setresuid(CLIENT_ID, CLIENT_ID, CLIENT_ID) < 0)
+		die("isolate: cannot become the client's user: %s",
+		    strerror(errno));
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		die("isolate: cannot drop capabilities");
+	for (size_t i = 0; i < 2; i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, needed[i], 0,
+			  0) < 0)
+			die("isolate: cannot pass capabilities on: %s",
+			    strerror(errno));
+	die_with(parent);
 }

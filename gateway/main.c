@@ -6,9 +6,12 @@
  * They stay when we end.
  */
 #include "config.h"
+#include "init.h"
+#include "interfaces.h"
 #include "manifest.h"
 #include "netfilter/nft.h"
 #include "supervise.h"
+#include "uplink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +23,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define DESCRIPTORS 65536 /* on a bare machine, where nobody set a limit */
 
 static void install_rules(struct config *config)
 {
@@ -70,8 +75,10 @@ static char *load_manifest(const struct config *config, size_t *len)
 	}
 	(void)config_resolvers(config, policy, &n_resolvers);
 	if (n_resolvers == 0)
-		die("manifest: whom to ask for names? Give --resolver, or resolvers: in %s; /etc/resolv.conf has none",
-		    file);
+		die("manifest: whom to ask for names? Give --resolver, or resolvers: in %s; %s",
+		    file,
+		    config->machine.dhcp ? "the lease names none"
+					 : "/etc/resolv.conf has none");
 	policy_free(policy);
 	return text;
 }
@@ -88,12 +95,18 @@ static int open_audit(const char *file)
 	return fd;
 }
 
-static void raise_limits(void)
+static void raise_limits(bool bare)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
+	if (bare && limit.rlim_max < DESCRIPTORS) {
+		const struct rlimit more = { DESCRIPTORS, DESCRIPTORS };
+
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			return;
+	}
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		log_warn("main: cannot raise the limit of descriptors: %s",
@@ -103,11 +116,18 @@ static void raise_limits(void)
 int main(int argc, char **argv)
 {
 	struct config config;
+	struct uplink uplink;
 	char *manifest;
 	size_t len;
+	bool bare;
 	int audit;
 
+	if (uplink_is_hook(argc, argv))
+		return uplink_hook(argv[1]);
+	bare = init_become(argc, argv);
 	config_parse(&config, argc, argv);
+	if (config.machine.init != bare)
+		die("main: --init is a word of its own, in full");
 	log_set(config.log_level, "main");
 	umask(077);
 	/*
@@ -118,13 +138,16 @@ int main(int argc, char **argv)
 		die("main: out of memory");
 	tzset();
 	install_rules(&config);
+	if (bare)
+		interfaces_set_up(&config.machine, &config.redirect);
+	uplink_init(&uplink, &config);
 
 	manifest = load_manifest(&config, &len);
 	audit = open_audit(config.audit);
-	raise_limits();
+	raise_limits(bare);
 	if (getrandom(config.refusal_key, sizeof(config.refusal_key), 0) !=
 	    sizeof(config.refusal_key))
 		die("main: no randomness: %s", strerror(errno));
-	/* From here on only what PID 1 itself cannot do without ends it. */
-	return supervise(&config, audit, manifest, len);
+	/* From here on only what it cannot do without itself ends it. */
+	return supervise(&config, audit, manifest, len, &uplink);
 }

@@ -53,7 +53,9 @@ struct supervisor {
 	pid_t children[CHILDREN_MAX]; /* 0 where there is none */
 	int controls[CONFIG_WORKERS_MAX];
 	struct watch rules;
-	bool recording;              /* somebody is there to write lines */
+	struct uplink *uplink;
+	bool stale;     /* the workers ask resolvers that are no longer ours */
+	bool recording; /* somebody is there to write lines */
 	char untold[WATCH_TEXT_MAX]; /* of the rules, while nobody was */
 };
 
@@ -178,32 +180,42 @@ static void record_rules(struct supervisor *supervisor)
 	supervisor->untold[0] = '\0';
 }
 
+/* The sooner of two, where -1 is never. */
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /*
- * Until @fd (-1 for none) has something, or @ms (-1 for ever) have passed.
- * All waiting is done here, so that there is none while rules are missing.
+ * Until @fd (-1 for none) has something, or @ms (-1 for ever, or until the
+ * workers are stale) have passed. All waiting is done here, so that there is
+ * none while rules are missing.
  */
 static bool wait_for(struct supervisor *supervisor, int fd, int ms)
 {
 	const int64_t end = clock_ms() + ms;
 
 	for (;;) {
-		struct pollfd polled[2] = {
+		struct pollfd polled[3] = {
 			{ .fd = fd, .events = POLLIN },
 			{ .fd = supervisor->rules.notices, .events = POLLIN },
+			{ .fd = supervisor->uplink->leases, .events = POLLIN },
 		};
 		int due = watch_wait_ms(&supervisor->rules);
 		int left = -1;
 
 		if (ms >= 0)
 			left = end > clock_ms() ? (int)(end - clock_ms()) : 0;
-		if (due >= 0 && (left < 0 || due < left))
-			left = due;
-		(void)poll(polled, 2, left);
+		left = sooner(left, due);
+		left = sooner(left, uplink_wait_ms(supervisor->uplink));
+		(void)poll(polled, 3, left);
 		if (polled[1].revents != 0 || due >= 0)
 			tend_rules(supervisor);
+		if (uplink_look(supervisor->uplink))
+			supervisor->stale = true;
 		if (polled[0].revents != 0)
 			return true;
-		if (ms >= 0 && clock_ms() >= end)
+		if (ms < 0 ? supervisor->stale : clock_ms() >= end)
 			return false;
 	}
 }
@@ -310,6 +322,7 @@ static bool reap(struct supervisor *supervisor)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		uplink_reaped(supervisor->uplink, pid);
 		for (size_t i = 0; i < n_children(supervisor); i++) {
 			if (supervisor->children[i] != pid)
 				continue;
@@ -569,15 +582,21 @@ static int watch_signals(void)
 	return fd;
 }
 
-/* Serves until a child dies (true) or we are told to end (false). */
+/*
+ * Serves until a child dies, or all have to start anew (true), or we are told
+ * to end (false).
+ */
 static bool serve(struct supervisor *supervisor)
 {
 	struct signalfd_siginfo info;
 
 	for (;;) {
-		if (!wait_for(supervisor, supervisor->signals, -1) ||
-		    read(supervisor->signals, &info, sizeof(info)) !=
-			    sizeof(info))
+		if (!wait_for(supervisor, supervisor->signals, -1)) {
+			log_info("supervise: other resolvers: all start anew");
+			return true;
+		}
+		if (read(supervisor->signals, &info, sizeof(info)) !=
+		    sizeof(info))
 			continue;
 		switch (info.ssi_signo) {
 		case SIGCHLD:
@@ -596,10 +615,11 @@ static bool serve(struct supervisor *supervisor)
 
 /* It is freed here. NOLINTNEXTLINE(readability-non-const-parameter) */
 int supervise(const struct config *config, int audit, char *manifest,
-	      size_t manifest_len)
+	      size_t manifest_len, struct uplink *uplink)
 {
 	struct supervisor supervisor = {
 		.config = config,
+		.uplink = uplink,
 		.manifest = manifest,
 		.manifest_len = manifest_len,
 		.generation = 1,
@@ -618,14 +638,17 @@ int supervise(const struct config *config, int audit, char *manifest,
 	share(&supervisor);
 	for (;;) {
 		int64_t started = clock_ms();
-		bool whole = start_all(&supervisor);
+		bool whole;
+
+		supervisor.stale = false;
+		whole = start_all(&supervisor);
 
 		if (!whole && first) {
 			kill_all(&supervisor);
 			die("supervise: the gateway did not start");
 		}
 		if (whole && first) {
-			isolate_supervisor();
+			isolate_supervisor(config->machine.dhcp);
 			say_ready(config);
 			record(&supervisor, "start", NULL);
 		} else if (whole) {
@@ -648,6 +671,7 @@ int supervise(const struct config *config, int audit, char *manifest,
 							 : BACKOFF_MAX_MS;
 	}
 	record(&supervisor, "stop", NULL);
+	uplink_done(uplink);
 	status = stop_all(&supervisor);
 	watch_done(&supervisor.rules);
 	X509_STORE_free(supervisor.trust);

@@ -13,14 +13,15 @@
 #ifndef SLUICE_SUPERVISE_H
 #define SLUICE_SUPERVISE_H
 
-#include "config.h"
+#include "uplink.h"
 
 /*
  * Starts everything and stays until SIGTERM or SIGINT; SIGHUP reads the
  * manifest anew. @audit is the record's file, @manifest text that was found
- * good and becomes its own. Returns the exit status.
+ * good and becomes its own; @uplink is looked after, and done with in the end.
+ * Returns the exit status.
  */
 int supervise(const struct config *config, int audit, char *manifest,
-	      size_t manifest_len);
+	      size_t manifest_len, struct uplink *uplink);
 
 #endif

@@ -41,6 +41,7 @@ static const struct {
 } fields[] = {
 	[FIELD_IN] = { "meta", NFT_META_IIFNAME, 0, IFNAMSIZ },
 	[FIELD_OUT] = { "meta", NFT_META_OIFNAME, 0, IFNAMSIZ },
+	[FIELD_CARD] = { "payload", NFT_PAYLOAD_LL_HEADER, 6, 6 },
 	[FIELD_FAMILY] = { "meta", NFT_META_NFPROTO, 0, 1 },
 	[FIELD_PROTOCOL] = { "meta", NFT_META_L4PROTO, 0, 1 },
 	[FIELD_CT_STATE] = { "ct", NFT_CT_STATE, 0, 4 },

@@ -22,6 +22,7 @@ enum field {
 	FIELD_COUNT, /* of connections that came by: more than that */
 	FIELD_IN,
 	FIELD_OUT,
+	FIELD_CARD, /* that an Ethernet frame is from */
 	FIELD_FAMILY,
 	FIELD_PROTOCOL, /* after IPv6 extension headers */
 	FIELD_CT_STATE,

@@ -2,19 +2,18 @@
 
 #include "nflog.h"
 #include "nft.h"
+#include "setting.h"
 #include "verdict.h"
 
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -72,6 +71,14 @@ static struct nft_match device(enum field field, const char *name)
 
 	assert(strlen(name) < IFNAMSIZ);
 	memcpy(m.value, name, strlen(name));
+	return m;
+}
+
+static struct nft_match from_card(const uint8_t mac[6])
+{
+	struct nft_match m = { .field = FIELD_CARD };
+
+	memcpy(m.value, mac, 6);
 	return m;
 }
 
@@ -204,6 +211,7 @@ static void add_chains(struct nft_batch *batch)
 		{ "onward", "filter", NF_INET_FORWARD, 0, NF_DROP },
 		{ "outbound", "filter", NF_INET_LOCAL_OUT, 0, NF_ACCEPT },
 		{ .name = "from_agent" },
+		{ .name = "card" },
 		{ .name = "sources" },
 		{ .name = "spoofed" },
 		{ .name = "discard" },
@@ -269,12 +277,25 @@ static void add_sources(struct nft_batch *batch,
 	ADD_RULES(batch, spoofed);
 }
 
+/* As add_sources() does, of the frame: one that has no card drops, too. */
+static void add_card(struct nft_batch *batch, const struct redirect *redirect)
+{
+	const struct nft_rule card[] = {
+		{ { from_card(redirect->agent_mac) }, RETURN },
+		{ { ALWAYS }, GO("spoofed") },
+	};
+
+	if (redirect->agent_mac_known)
+		ADD_RULES(batch, card);
+}
+
 static void add_guard(struct nft_batch *batch, const struct redirect *redirect)
 {
 	const uint8_t *gateway4 = redirect->gateway4.bytes;
 	const uint8_t *gateway6 = redirect->gateway6.bytes;
 	const struct nft_rule guard[] = {
 		{ { not(FROM_AGENT) }, ACCEPT },
+		{ { ALWAYS }, CALL("card") },
 
 		/*
 		 * The agent's kernel sends these by itself, to the segment's
@@ -508,6 +529,7 @@ static struct nft_batch *draft(const struct redirect *redirect)
 	if (!batch)
 		return NULL;
 	add_chains(batch);
+	add_card(batch, redirect);
 	add_sources(batch, redirect);
 	add_refusals(batch, redirect);
 	add_guard(batch, redirect);
@@ -621,30 +643,18 @@ static const struct {
 	  true },
 };
 
-/* Writes only where there is something to change: /proc/sys may be read-only */
-static bool turn(int folder, const char *device, const char *file, char digit)
+/* A device that has just gone has nothing to turn. */
+static bool turn(const char *folder, const char *device, const char *file,
+		 const char *value)
 {
-	char path[300], now = '?';
-	bool written;
-	int fd;
+	char path[300];
+	int error;
 
-	if (snprintf(path, sizeof(path), "%s/%s", device, file) >=
+	if (snprintf(path, sizeof(path), "%s/%s/%s", folder, device, file) >=
 	    (int)sizeof(path))
 		return false;
-	fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT; /* the device has just gone */
-	if (read(fd, &now, 1) != 1)
-		now = '?';
-	(void)close(fd);
-	if (now == digit)
-		return true;
-	fd = openat(folder, path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	written = write(fd, &digit, 1) == 1;
-	(void)close(fd);
-	return written;
+	error = setting_keep(path, value);
+	return error == 0 || error == -ENOENT;
 }
 
 static int family_off(size_t family)
@@ -661,8 +671,8 @@ static int family_off(size_t family)
 		if (device->d_name[0] == '.')
 			continue;
 		for (size_t i = 0; i < 4 && files[i]; i++) {
-			bool off = turn(dirfd(folder), device->d_name, files[i],
-					'0');
+			bool off = turn(families[family].folder, device->d_name,
+					files[i], "0");
 
 			/* The rest is prudence; forwarding is a promise. */
 			if (!off && strcmp(files[i], "forwarding") == 0)
@@ -679,8 +689,8 @@ static int family_off(size_t family)
  */
 static void answer_each(void)
 {
-	(void)turn(AT_FDCWD, "/proc/sys/net/ipv4", "icmp_ratelimit", '0');
-	(void)turn(AT_FDCWD, "/proc/sys/net/ipv6/icmp", "ratelimit", '0');
+	(void)turn("/proc/sys/net", "ipv4", "icmp_ratelimit", "0");
+	(void)turn("/proc/sys/net/ipv6", "icmp", "ratelimit", "0");
 }
 
 /*
@@ -689,7 +699,7 @@ static void answer_each(void)
  */
 static void reuse_ports(void)
 {
-	(void)turn(AT_FDCWD, "/proc/sys/net/ipv4", "tcp_tw_reuse", '1');
+	(void)turn("/proc/sys/net", "ipv4", "tcp_tw_reuse", "1");
 }
 
 int redirect_forward_nothing(void)

@@ -6,6 +6,7 @@
  * belongs to nobody's socket and so outlives every process of ours. What
  * comes in on the internal interface is
  *
+ *	from another card than the agent's	dropped, recorded
  *	from another source than the agent's	dropped, recorded
  *	with IP options, extension headers	dropped, recorded
  *	TCP or UDP port 53			turned to the resolver
@@ -45,6 +46,8 @@ struct redirect {
 	struct address gateway6;
 	struct address agents[REDIRECT_AGENTS_MAX]; /* whose packets count */
 	size_t n_agents; /* 0: whoever is in the interface's own prefixes */
+	uint8_t agent_mac[6]; /* the one card that they all have */
+	bool agent_mac_known; /* if not, whoever has such an address */
 	struct prefix prefixes[REDIRECT_AGENTS_MAX];
 	size_t n_prefixes;
 	uint16_t tcp_port, dns_port; /* where our sockets listen */

@@ -17,6 +17,7 @@ set -eu
 
 ID=$$
 AGENT=sl-a$ID GATEWAY=sl-g$ID WORLD=sl-w$ID
+MACHINES="$AGENT $GATEWAY $WORLD" # a test may make more
 BIN=${SLUICE_BIN:?SLUICE_BIN must name the folder of the programs}
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/sluice-e2e.XXXXXX")
 PIDS=
@@ -81,7 +82,7 @@ _end()
 	fi
 	# A function in the background is a shell that waits for its program, so
 	# ending $PIDS is not enough: whatever is left in there was ours too.
-	for pid in $PIDS $(for ns in "$AGENT" "$GATEWAY" "$WORLD"; do
+	for pid in $PIDS $(for ns in $MACHINES; do
 		ip netns pids "$ns" 2>/dev/null
 	done); do
 		kill -KILL "$pid" 2>/dev/null
@@ -105,11 +106,11 @@ _end()
 		echo '--- the last that the world heard' >&2
 		tcpdump -r "$DIR/world.pcap" -n 2>/dev/null | tail -n 20 >&2
 	fi
-	for ns in "$AGENT" "$GATEWAY" "$WORLD"; do
+	for ns in $MACHINES; do
 		ip netns del "$ns" 2>/dev/null
 	done
 	awk -v dir="$DIR/" 'index($2, dir) == 1 { print $2 }' /proc/mounts |
-		xargs -r umount
+		tac | xargs -r umount
 	rm -rf "$DIR"
 	exit $status
 }

@@ -149,6 +149,28 @@ static void without_options_there_is_a_worker_for_each_core(void **state)
 	assert_int_equal(config.redirect.n_agents, 0);
 }
 
+static void a_bare_machine_is_described(void **state)
+{
+	struct config config;
+	char text[ADDRESS_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(PARSE(&config, "--init", "--internal-address",
+			       "10.0.0.1/30", "--agent", "10.0.0.2",
+			       "--agent-mac", "02:00:00:00:00:02", "--uplink",
+			       "eth1", "--uplink-address", "dhcp"),
+			 0);
+	assert_true(config.machine.init);
+	assert_string_equal(config.machine.uplink, "eth1");
+	assert_true(config.machine.dhcp);
+	assert_true(config.redirect.agent_mac_known);
+	/* The lease names them, and not what this machine happens to have. */
+	assert_int_equal(config.n_resolvers, 0);
+	assert_int_equal(config_probe_interface(&config), 0);
+	assert_string_equal(address_format(&config.redirect.gateway4, text),
+			    "10.0.0.1");
+}
+
 static void a_wrong_command_line_is_status_2(void **state)
 {
 #define REST "--resolver", "192.0.2.1"
@@ -178,6 +200,10 @@ static void a_wrong_command_line_is_status_2(void **state)
 		  "agent" },
 		{ "--internal", "e", "--manifest", "m", REST, "--agent",
 		  "10.0.0.0/8" },
+		{ "--internal", "e", "--manifest", "m", REST, "--init" },
+		{ "--internal", "e", "--manifest", "m", REST, "--uplink", "u" },
+		{ "--internal", "e", "--manifest", "m", REST, "--uplink",
+		  "abcdefghijklmnop" },
 	};
 
 	(void)state;
@@ -245,6 +271,7 @@ int main(void)
 		cmocka_unit_test(options_are_read),
 		cmocka_unit_test(
 			without_options_there_is_a_worker_for_each_core),
+		cmocka_unit_test(a_bare_machine_is_described),
 		cmocka_unit_test(a_wrong_command_line_is_status_2),
 		cmocka_unit_test(no_more_are_taken_than_there_is_room_for),
 		cmocka_unit_test(

@@ -422,7 +422,7 @@ static void the_supervisor_keeps_what_it_needs(void **state)
 
 		(void)capng_get_caps_process();
 		had = capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
-		isolate_supervisor();
+		isolate_supervisor(false);
 		(void)capng_get_caps_process();
 		_exit(capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) ==
 					      had &&

@@ -89,6 +89,30 @@ static void what_is_installed_is_what_is_read_back(void **state)
 	(void)close(link);
 }
 
+static void only_a_known_card_may_send(void **state)
+{
+	struct redirect redirect = usual();
+	char what[512] = "";
+	int link = open_link();
+
+	(void)state;
+	assert_int_equal(redirect_install(&redirect, link), 0);
+	memcpy(redirect.agent_mac, "\x02\x00\x0a\x4d\x00\x02", 6);
+	redirect.agent_mac_known = true;
+	assert_int_equal(redirect_verify(&redirect, link, what, sizeof(what)),
+			 1);
+	assert_non_null(strstr(what, "chain card: rule 1 is missing"));
+	assert_int_equal(redirect_install(&redirect, link), 0);
+	assert_int_equal(redirect_verify(&redirect, link, what, sizeof(what)),
+			 0);
+	/* Another one's card is another rule. */
+	redirect.agent_mac[5]++;
+	assert_int_equal(redirect_verify(&redirect, link, what, sizeof(what)),
+			 1);
+	assert_non_null(strstr(what, "chain card: rule 1 is [ payload"));
+	(void)close(link);
+}
+
 static void the_limits_are_in_the_rules(void **state)
 {
 	struct redirect redirect = usual();
@@ -180,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_installed_is_what_is_read_back),
+		cmocka_unit_test(only_a_known_card_may_send),
 		cmocka_unit_test(the_limits_are_in_the_rules),
 		cmocka_unit_test(every_change_by_another_is_found),
 		cmocka_unit_test(tables_of_others_are_theirs),
