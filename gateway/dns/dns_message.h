@@ -9,6 +9,7 @@
 #define SLUICE_DNS_MESSAGE_H
 
 #include "address.h"
+#include "dns_type.h"
 #include "domain.h"
 
 #define DNS_UDP_MAX 1232  /* RFC 9715: what is offered and sent with EDNS */
@@ -18,17 +19,6 @@
 #define DNS_CHAIN_MAX 12     /* CNAMEs followed; a longer chain is BAD */
 #define DNS_RECORDS_MAX 1024 /* in one message; more make it malformed */
 #define DNS_EDE_TEXT_MAX 200 /* bytes */
-
-enum dns_type {
-	DNS_TYPE_A = 1,
-	DNS_TYPE_CNAME = 5,
-	DNS_TYPE_SOA = 6,
-	DNS_TYPE_AAAA = 28,
-	DNS_TYPE_OPT = 41,
-	DNS_TYPE_SVCB = 64,
-	DNS_TYPE_HTTPS = 65,
-	DNS_TYPE_ANY = 255,
-};
 
 enum dns_rcode {
 	DNS_NOERROR = 0,

@@ -251,29 +251,10 @@ static void reply(const struct asker *asker, const struct dns_query *query,
 
 static const char *type_name(uint16_t type, char text[16])
 {
-	static const struct {
-		uint16_t type;
-		const char *name;
-	} names[] = {
-		{ DNS_TYPE_A, "A" },
-		{ 2, "NS" },
-		{ DNS_TYPE_CNAME, "CNAME" },
-		{ DNS_TYPE_SOA, "SOA" },
-		{ 10, "NULL" },
-		{ 12, "PTR" },
-		{ 15, "MX" },
-		{ 16, "TXT" },
-		{ DNS_TYPE_AAAA, "AAAA" },
-		{ 33, "SRV" },
-		{ DNS_TYPE_SVCB, "SVCB" },
-		{ DNS_TYPE_HTTPS, "HTTPS" },
-		{ 252, "AXFR" },
-		{ DNS_TYPE_ANY, "ANY" },
-	};
+	const char *name = dns_type_name(type);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].type == type)
-			return names[i].name;
+	if (name)
+		return name;
 	(void)snprintf(text, 16, "TYPE%u", type);
 	return text;
 }
