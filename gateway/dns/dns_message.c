@@ -230,17 +230,32 @@ static bool answers(const struct dns_query *query,
 	       (query->type == DNS_TYPE_AAAA && address->family == AF_INET6);
 }
 
-static void put_address(struct wire_writer *w, const struct dns_query *query,
-			const struct address *address, uint32_t ttl_s)
+/* One that is owned by the name itself. */
+static void put_record(struct wire_writer *w, uint16_t type, uint32_t ttl_s,
+		       const uint8_t *data, size_t len)
 {
-	uint16_t len = address->family == AF_INET ? 4 : 16;
-
 	wire_put_u16(w, POINTER_TO_QUESTION);
-	wire_put_u16(w, query->type);
+	wire_put_u16(w, type);
 	wire_put_u16(w, CLASS_IN);
 	wire_put_u32(w, ttl_s);
-	wire_put_u16(w, len);
-	wire_put(w, address->bytes, len);
+	wire_put_u16(w, (unsigned)len);
+	wire_put(w, data, len);
+}
+
+static void put_records(struct wire_writer *w, const struct dns_query *query,
+			const struct dns_answer *answer)
+{
+	const uint8_t *data;
+	size_t at = 0, len;
+
+	for (size_t i = 0; i < answer->n_addresses; i++)
+		if (answers(query, &answer->addresses[i]))
+			put_record(w, query->type, answer->ttl_s,
+				   answer->addresses[i].bytes,
+				   query->type == DNS_TYPE_A ? 4 : 16);
+	while (answer->records &&
+	       (data = records_next(answer->records, &at, &len)))
+		put_record(w, query->type, answer->ttl_s, data, len);
 }
 
 /*
@@ -290,10 +305,10 @@ static void put_answer(struct wire_writer *w, const struct dns_query *query,
 {
 	bool full = !truncated && query->question_len > 0;
 	bool soa = full && answer->soa;
-	unsigned n_addresses = 0;
+	size_t n_records = full && answer->records ? answer->records->n : 0;
 
 	for (size_t i = 0; full && i < answer->n_addresses; i++)
-		n_addresses += answers(query, &answer->addresses[i]);
+		n_records += answers(query, &answer->addresses[i]);
 
 	wire_put_u16(w, query->id);
 	wire_put_u16(w,
@@ -306,15 +321,13 @@ static void put_answer(struct wire_writer *w, const struct dns_query *query,
 						       : 0) |
 			     ((unsigned)answer->rcode & RCODE_MASK));
 	wire_put_u16(w, query->question_len > 0);
-	wire_put_u16(w, n_addresses);
+	wire_put_u16(w, (unsigned)n_records);
 	wire_put_u16(w, soa);
 	wire_put_u16(w, query->edns);
 
 	wire_put(w, query->question, query->question_len);
-	for (size_t i = 0; full && i < answer->n_addresses; i++)
-		if (answers(query, &answer->addresses[i]))
-			put_address(w, query, &answer->addresses[i],
-				    answer->ttl_s);
+	if (full)
+		put_records(w, query, answer);
 	if (soa)
 		put_soa(w, answer->ttl_s);
 	if (query->edns)
@@ -534,6 +547,24 @@ static bool follow_chain(const struct response *response,
 	return false;
 }
 
+/*
+ * The next record of @type that @owner has; @n counts those that were read.
+ * Each was read before: it can be.
+ */
+static bool next_of(const struct response *response, struct wire_reader *reader,
+		    unsigned *n, const struct wire_name *owner, uint16_t type,
+		    struct record *record)
+{
+	while ((*n)++ < response->header.n_answers) {
+		if (!record_read(reader, record))
+			return false;
+		if (record->type == type && record->class == CLASS_IN &&
+		    wire_name_equal(&record->owner, owner))
+			return true;
+	}
+	return false;
+}
+
 /* The addresses of type @type that @owner has; false for an unsound one. */
 static bool collect_addresses(const struct response *response,
 			      const struct wire_name *owner, uint16_t type,
@@ -543,16 +574,11 @@ static bool collect_addresses(const struct response *response,
 	size_t len = type == DNS_TYPE_A ? 4 : 16;
 	struct wire_reader reader = response->answers;
 	struct record record;
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < response->header.n_answers; i++) {
-		const uint8_t *bytes;
+	while (next_of(response, &reader, &n, owner, type, &record)) {
+		const uint8_t *bytes = cursor_bytes(&record.data, len);
 
-		if (!record_read(&reader, &record))
-			return false;
-		if (record.type != type || record.class != CLASS_IN ||
-		    !wire_name_equal(&record.owner, owner))
-			continue;
-		bytes = cursor_bytes(&record.data, len);
 		if (!bytes || cursor_left(&record.data) > 0)
 			return false;
 		if (addresses->n == DNS_ADDRESSES_MAX)
@@ -560,6 +586,24 @@ static bool collect_addresses(const struct response *response,
 		addresses->list[addresses->n++] =
 			address_from_bytes(family, bytes);
 		addresses->ttl_s = least(addresses->ttl_s, record.ttl_s);
+	}
+	return true;
+}
+
+/* The same for other records. */
+static bool collect_records(const struct response *response,
+			    const struct wire_name *owner, uint16_t type,
+			    struct records *records, uint32_t *ttl_s)
+{
+	struct wire_reader reader = response->answers;
+	struct record record;
+	unsigned n = 0;
+
+	while (next_of(response, &reader, &n, owner, type, &record)) {
+		if (!records_add(records, type, record.data_at,
+				 cursor_left(&record.data)))
+			return false;
+		*ttl_s = least(*ttl_s, record.ttl_s);
 	}
 	return true;
 }
@@ -598,37 +642,90 @@ static uint32_t negative_ttl(const struct response *response,
 	return 0;
 }
 
+/*
+ * Reads @bytes as a response to a question for @name, down to the @owner at
+ * the end of its chain. FOUND: what that owner has is to be collected. At
+ * NXDOMAIN there is nothing; RFC 6604 3: the code speaks of the chain's end.
+ */
+static enum dns_result response_follow(const uint8_t *bytes, size_t len,
+				       const struct domain *name, uint16_t type,
+				       struct response *response,
+				       struct wire_name *owner, uint32_t *ttl_s)
+{
+	struct wire_reader reader = { cursor_over(bytes, len),
+				      cursor_over(bytes, len) };
+	unsigned rcode;
+
+	*ttl_s = INT32_MAX;
+	wire_name_from_domain(owner, name);
+	if (!response_read(response, &reader, owner, type))
+		return DNS_RESULT_BAD;
+	rcode = (unsigned)response->edns.rcode_high << 4 |
+		(response->header.flags & RCODE_MASK);
+	if (rcode != DNS_NOERROR && rcode != DNS_NXDOMAIN)
+		return DNS_RESULT_FAILED;
+	if (!follow_chain(response, owner, ttl_s))
+		return DNS_RESULT_BAD;
+	return rcode == DNS_NXDOMAIN ? DNS_RESULT_NXDOMAIN : DNS_RESULT_FOUND;
+}
+
+/* What it is in the end: FOUND nothing is NODATA. */
+static enum dns_result settle(const struct response *response,
+			      const struct wire_name *owner,
+			      enum dns_result result, size_t n, uint32_t *ttl_s)
+{
+	if (result == DNS_RESULT_FOUND && n > 0)
+		return DNS_RESULT_FOUND;
+	*ttl_s = least(*ttl_s, negative_ttl(response, owner));
+	return result == DNS_RESULT_FOUND ? DNS_RESULT_NODATA : result;
+}
+
 enum dns_result dns_response_parse(const uint8_t *bytes, size_t len,
 				   const struct domain *name, uint16_t type,
 				   struct dns_addresses *addresses)
 {
-	struct wire_reader reader = { cursor_over(bytes, len),
-				      cursor_over(bytes, len) };
-	struct dns_addresses found = { .ttl_s = INT32_MAX };
+	struct dns_addresses found = { 0 };
 	struct response response;
 	struct wire_name owner;
-	unsigned rcode;
+	enum dns_result result;
 
 	assert(type == DNS_TYPE_A || type == DNS_TYPE_AAAA);
-	wire_name_from_domain(&owner, name);
-	if (!response_read(&response, &reader, &owner, type))
+	result = response_follow(bytes, len, name, type, &response, &owner,
+				 &found.ttl_s);
+	if (result != DNS_RESULT_FOUND && result != DNS_RESULT_NXDOMAIN)
+		return result;
+	if (!collect_addresses(&response, &owner, type, &found))
 		return DNS_RESULT_BAD;
-	rcode = (unsigned)response.edns.rcode_high << 4 |
-		(response.header.flags & RCODE_MASK);
-	if (rcode != DNS_NOERROR && rcode != DNS_NXDOMAIN)
-		return DNS_RESULT_FAILED;
-	if (!follow_chain(&response, &owner, &found.ttl_s) ||
-	    !collect_addresses(&response, &owner, type, &found))
-		return DNS_RESULT_BAD;
-
-	/* RFC 6604 3: the code speaks of the end of the chain. */
-	if (rcode == DNS_NXDOMAIN)
+	if (result == DNS_RESULT_NXDOMAIN)
 		found.n = 0;
-	if (found.n == 0)
-		found.ttl_s =
-			least(found.ttl_s, negative_ttl(&response, &owner));
+	result = settle(&response, &owner, result, found.n, &found.ttl_s);
 	*addresses = found;
-	if (rcode == DNS_NXDOMAIN)
-		return DNS_RESULT_NXDOMAIN;
-	return found.n > 0 ? DNS_RESULT_FOUND : DNS_RESULT_NODATA;
+	return result;
+}
+
+enum dns_result dns_response_records(const uint8_t *bytes, size_t len,
+				     const struct domain *name, uint16_t type,
+				     struct records *records, uint32_t *ttl_s)
+{
+	struct response response;
+	struct wire_name owner;
+	enum dns_result result;
+	struct records found;
+	uint32_t found_ttl_s;
+
+	assert(records_know(type));
+	found.n = found.len = 0;
+	found.left_out = false;
+	result = response_follow(bytes, len, name, type, &response, &owner,
+				 &found_ttl_s);
+	if (result != DNS_RESULT_FOUND && result != DNS_RESULT_NXDOMAIN)
+		return result;
+	if (!collect_records(&response, &owner, type, &found, &found_ttl_s))
+		return DNS_RESULT_BAD;
+	if (result == DNS_RESULT_NXDOMAIN)
+		found.n = found.len = 0;
+	result = settle(&response, &owner, result, found.n, &found_ttl_s);
+	*records = found;
+	*ttl_s = found_ttl_s;
+	return result;
 }

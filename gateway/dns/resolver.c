@@ -24,6 +24,8 @@
 #define VIRTUAL_TTL_S 60 /* it never changes, but its rules may */
 #define IDLE_MS 10000    /* of a TCP connection; RFC 7766 6.2.3 */
 #define SWEEP_MS 2000 /* between looks at answers that are still to be told */
+/* An answer over TCP: RECORDS_MAX owners and the like, and their data. */
+#define REPLY_MAX (2048 + RECORDS_BYTES_MAX)
 
 /* A question over UDP came so, and its answer goes back the same way. */
 struct datagram {
@@ -232,7 +234,7 @@ static void send_over_tcp(struct connection *connection, const uint8_t *bytes,
 static void reply(const struct asker *asker, const struct dns_query *query,
 		  const struct dns_answer *answer)
 {
-	uint8_t bytes[4096];
+	uint8_t bytes[REPLY_MAX];
 	size_t cap = asker->connection ? sizeof(bytes) : query->udp_size;
 	size_t len;
 
@@ -385,6 +387,11 @@ static bool has_ipv6(const struct resolver *resolver)
 	return resolver->worker->config->redirect.gateway6.family != 0;
 }
 
+static bool is_address_type(uint16_t type)
+{
+	return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
+}
+
 static void answer_refusal(struct resolver *resolver, const struct asker *asker,
 			   const struct dns_query *query,
 			   const struct decision *decision)
@@ -406,7 +413,7 @@ static void answer_refusal(struct resolver *resolver, const struct asker *asker,
 
 	pins_refusal_address(&v4, &v6);
 	if (explain && special_use_of(&query->name) == SPECIAL_USE_NONE &&
-	    (query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA)) {
+	    is_address_type(query->type)) {
 		answer.rcode = DNS_NOERROR;
 		if (query->type == DNS_TYPE_A || has_ipv6(resolver)) {
 			answer.addresses =
@@ -497,9 +504,44 @@ static void answer_found(struct resolver *resolver, const struct asker *asker,
 	reply(asker, query, &answer);
 }
 
+/* Names that records lead to are told, which admits none of them. */
+static void answer_records(struct resolver *resolver, const struct asker *asker,
+			   const struct dns_query *query,
+			   const struct decision *decision,
+			   const struct records *records, uint32_t ttl_s)
+{
+	const struct dns_answer answer = { .records = records,
+					   .ttl_s = ttl_s,
+					   .ede = DNS_EDE_NONE };
+
+	record(resolver, asker, query, decision,
+	       records->left_out ? "some records were left out" : NULL);
+	reply(asker, query, &answer);
+}
+
+static void answer_no_data(struct resolver *resolver, const struct asker *asker,
+			   const struct dns_query *query,
+			   const struct decision *decision, uint32_t ttl_s)
+{
+	record(resolver, asker, query, decision, "no data");
+	answer_plain(asker, query, DNS_NOERROR, true, ttl_s);
+}
+
+/* A name that exists is never denied by its types: NODATA. */
+static void answer_unlisted_type(struct resolver *resolver,
+				 const struct asker *asker,
+				 const struct dns_query *query,
+				 struct decision decision)
+{
+	decision.reason = REASON_DNS_TYPE;
+	answer_no_data(resolver, asker, query, &decision, NEGATIVE_TTL_S);
+}
+
+/* @records is NULL where addresses were asked for, or nothing was found. */
 static void answer_result(struct resolver *resolver, const struct asker *asker,
 			  const struct dns_query *query, enum dns_result result,
-			  const struct dns_addresses *found)
+			  const struct dns_addresses *found,
+			  const struct records *records)
 {
 	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
 				   .name = &query->name };
@@ -511,13 +553,21 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 		answer_refusal(resolver, asker, query, &decision);
 		return;
 	}
+	if (!policy_admits_dns_type(resolver->worker->policy, &query->name,
+				    query->type)) {
+		answer_unlisted_type(resolver, asker, query, decision);
+		return;
+	}
 	switch (result) {
 	case DNS_RESULT_FOUND:
-		answer_found(resolver, asker, query, &decision, found);
+		if (records)
+			answer_records(resolver, asker, query, &decision,
+				       records, found->ttl_s);
+		else
+			answer_found(resolver, asker, query, &decision, found);
 		return;
 	case DNS_RESULT_NODATA:
-		record(resolver, asker, query, &decision, "no data");
-		answer_plain(asker, query, DNS_NOERROR, true, found->ttl_s);
+		answer_no_data(resolver, asker, query, &decision, found->ttl_s);
 		return;
 	case DNS_RESULT_NXDOMAIN:
 		record(resolver, asker, query, &decision, "no such name");
@@ -540,7 +590,7 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 /* --- questions --- */
 
 /* Whether a name that is admitted may be asked for once more. */
-static bool may_ask(void *arg, const struct domain *name)
+static bool may_ask(void *arg, const struct domain *name, enum dns_type type)
 {
 	const struct resolver *resolver = arg;
 	const struct worker *worker = resolver->worker;
@@ -550,7 +600,7 @@ static bool may_ask(void *arg, const struct domain *name)
 	return decision.verdict != VERDICT_DENY && decision.route &&
 	       (!decision.route->host.below ||
 		pins_spend(worker->pins, &decision.route->host.base, name,
-			   clock_ms()));
+			   !is_address_type((uint16_t)type), clock_ms()));
 }
 
 static void job_free(struct job *job)
@@ -573,7 +623,8 @@ static void looked_up(struct lookup_wait *wait, enum dns_result result,
 			       .agent_port = job->agent_port,
 			       .waited = true };
 
-	answer_result(job->resolver, &asker, &job->query, result, found);
+	answer_result(job->resolver, &asker, &job->query, result, found,
+		      wait->records);
 	job_free(job);
 	if (!connection)
 		return;
@@ -609,9 +660,10 @@ static void look_up(struct resolver *resolver, const struct asker *asker,
 	TAILQ_INSERT_TAIL(&resolver->jobs, job, link);
 	resolver->n_jobs++;
 	if (lookup_ask(resolver->worker->lookup, &query->name,
-		       query->type == DNS_TYPE_A ? DNS_TYPE_A : DNS_TYPE_AAAA,
-		       &job->wait, &result, &found)) {
-		answer_result(resolver, asker, query, result, &found);
+		       (enum dns_type)query->type, &job->wait, &result,
+		       &found)) {
+		answer_result(resolver, asker, query, result, &found,
+			      job->wait.records);
 		job_free(job);
 	} else if (asker->connection) {
 		asker->connection->n_jobs++;
@@ -636,7 +688,7 @@ static bool answer_special(struct resolver *resolver, const struct asker *asker,
 	if (special_use_of(&query->name) != SPECIAL_USE_LOOPBACK)
 		return false;
 	record(resolver, asker, query, &local, "its own loopback");
-	if (query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA)
+	if (is_address_type(query->type))
 		reply(asker, query, &answer);
 	else
 		answer_plain(asker, query, DNS_NOERROR, true, NEGATIVE_TTL_S);
@@ -650,8 +702,6 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
 				   .name = &query->name };
 	struct decision decision = { .verdict = VERDICT_DENY };
-	bool address_type =
-		query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA;
 
 	if (audit_is_blind(&worker->audit))
 		decision.reason = REASON_UNRECORDABLE;
@@ -673,16 +723,18 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 		answer_plain(asker, query, DNS_NXDOMAIN, true, NEGATIVE_TTL_S);
 		return;
 	}
-	/* A name that exists is never denied by its types: NODATA. */
-	if (!address_type ||
-	    (query->type == DNS_TYPE_AAAA && !has_ipv6(resolver))) {
-		if (!address_type)
-			decision.reason = REASON_DNS_TYPE;
-		record(resolver, asker, query, &decision, "no data");
-		answer_plain(asker, query, DNS_NOERROR, true, NEGATIVE_TTL_S);
+	if (!policy_admits_dns_type(worker->policy, &query->name,
+				    query->type)) {
+		answer_unlisted_type(resolver, asker, query, decision);
 		return;
 	}
-	if (policy_wants_virtual(worker->policy, &query->name))
+	if (query->type == DNS_TYPE_AAAA && !has_ipv6(resolver)) {
+		answer_no_data(resolver, asker, query, &decision,
+			       NEGATIVE_TTL_S);
+		return;
+	}
+	if (is_address_type(query->type) &&
+	    policy_wants_virtual(worker->policy, &query->name))
 		answer_virtual(resolver, asker, query, &decision);
 	else
 		look_up(resolver, asker, query);

@@ -32,7 +32,7 @@ static bool spend(struct budget *budget, const char *base, const char *label,
 
 	(void)snprintf(text, sizeof(text), "%s.%s", label, base);
 	name = domain(text);
-	return budget_spend(budget, key, &below, &name, now_ms);
+	return budget_spend(budget, key, &below, &name, false, now_ms);
 }
 
 static int budget_new(void **state)
@@ -156,7 +156,7 @@ static void a_tunnel_has_less_than_fifty_bits_a_second(void **state)
 			       (unsigned long long)++counter);
 		text[0] = 't';
 		name = domain(text);
-		if (!budget_spend(*state, key, &base, &name, ms))
+		if (!budget_spend(*state, key, &base, &name, false, ms))
 			continue;
 		spent[ms / 1000] += 24;
 		total += 24;
