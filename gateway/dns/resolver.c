@@ -858,8 +858,7 @@ static bool next_message(struct connection *connection)
 			       .agent_port = connection->agent_port };
 	size_t len;
 
-	if (connection->in.len < 2 ||
-	    connection->n_jobs >= RESOLVER_PIPELINE_MAX)
+	if (connection->in.len < 2)
 		return false;
 	len = (size_t)bytes[0] << 8 | bytes[1];
 	if (connection->in.len < 2 + len)
@@ -878,16 +877,16 @@ static void connection_changed(evutil_socket_t fd, short what, void *arg)
 	while (!connection->dead) {
 		ssize_t n;
 
-		if (next_message(connection)) {
-			touch(connection);
-			continue;
-		}
 		if (!flush(connection))
 			break;
 		/* Answers that are not taken hold up the questions. */
 		if (connection->out.len > 0 ||
 		    connection->n_jobs >= RESOLVER_PIPELINE_MAX)
 			return;
+		if (next_message(connection)) {
+			touch(connection);
+			continue;
+		}
 		if (connection->in.len > DNS_UDP_MAX)
 			break; /* no sound question is so long */
 		n = buffer_fill(&connection->in, &connection->stream);
