@@ -111,6 +111,16 @@ world_heard_nothing_of secret mail.test 'query\[HTTPS\]' 'query\[SVCB\]' \
 	'query\[type=6[45]' 'query\[SOA\]' 'query\[CNAME\]' 'query\[ANY\]' \
 	'query\[DNSKEY\]' plain.test end.wild.test
 
+# Below a wildcard the agent chooses the names: the budget is for all types.
+for i in $(seq 1 40); do
+	echo "n$i.wild.test TXT"
+done >"$DIR/batch"
+agent $DIG -f "$DIR/batch" | expect 'EDE: 15 (Blocked).*dns_tunnel_suspect'
+grep -i -o 'query\[TXT\] n[0-9]*[.]wild' "$DIR/dnsmasq.log" | tr A-Z a-z |
+	sort -u >"$DIR/heard"
+[ "$(wc -l <"$DIR/heard")" -gt 0 ] || fail 'nothing was heard'
+[ "$(wc -l <"$DIR/heard")" -lt 24 ] || fail 'the budget is not for TXT'
+
 # A new manifest applies to what is known already.
 manifest 'routes: [{host: listed.test, dns: MX}]'
 no_data listed.test TXT
