@@ -43,6 +43,11 @@ static const struct {
 
 #define N_TYPES (sizeof(types) / sizeof(*types))
 
+bool dns_type_is_address(uint16_t type)
+{
+	return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
+}
+
 const char *dns_type_name(uint16_t type)
 {
 	for (size_t i = 0; i < N_TYPES; i++)

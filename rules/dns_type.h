@@ -34,6 +34,9 @@ enum dns_type {
 	DNS_TYPE_CAA = 257,
 };
 
+/* A or AAAA. */
+bool dns_type_is_address(uint16_t type);
+
 /* "TXT" for 16; NULL for a type that has no name here. */
 const char *dns_type_name(uint16_t type);
 

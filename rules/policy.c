@@ -419,7 +419,7 @@ bool policy_admits_dns_type(const struct policy *policy,
 
 	if (decision.verdict == VERDICT_DENY)
 		return false;
-	if (type == DNS_TYPE_A || type == DNS_TYPE_AAAA)
+	if (dns_type_is_address(type))
 		return true;
 	routes = matches_of(&policy->routes, name, NULL);
 	denials = matches_of(&policy->denials, name, NULL);

@@ -22,9 +22,9 @@
  * underscore, dot), or 5.29 bits. The byte more pays for where a name ends and
  * for A or AAAA; a repeat is a choice of one in 2 * BUDGET_KNOWN, or 9 bits of
  * the 10.6 it pays. Another type is one of seven, or 2.8 bits of the 5.29 that
- * it pays. So 280 bytes are 1480 bits in a window of a minute: 24.7
- * bit/s in the long run, and less than 50 in any minute or more however it
- * lies. When a question is asked, as against what, is not counted.
+ * it pays. So 280 bytes are 1480 bits in a window of a minute: 24.7 bit/s in
+ * the long run, and less than 50 in any minute or more however it lies. When a
+ * question is asked, as against what, is not counted.
  *
  * What an answer brings in is not counted, records of any size though it may
  * have: it comes from whoever also says where the names lead, and so may bring

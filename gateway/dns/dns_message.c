@@ -549,7 +549,7 @@ static bool follow_chain(const struct response *response,
 
 /*
  * The next record of @type that @owner has; @n counts those that were read.
- * Each was read before: it can be.
+ * Reading them cannot fail: response_read() has done so.
  */
 static bool next_of(const struct response *response, struct wire_reader *reader,
 		    unsigned *n, const struct wire_name *owner, uint16_t type,
@@ -689,7 +689,7 @@ enum dns_result dns_response_parse(const uint8_t *bytes, size_t len,
 	struct wire_name owner;
 	enum dns_result result;
 
-	assert(type == DNS_TYPE_A || type == DNS_TYPE_AAAA);
+	assert(dns_type_is_address(type));
 	result = response_follow(bytes, len, name, type, &response, &owner,
 				 &found.ttl_s);
 	if (result != DNS_RESULT_FOUND && result != DNS_RESULT_NXDOMAIN)

@@ -111,15 +111,11 @@ static void entry_evict(struct table_node *node, void *arg)
 	free(entry);
 }
 
-static bool is_address_type(enum dns_type type)
-{
-	return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
-}
-
 static struct table *table_of(struct lookup *lookup, const struct key *key)
 {
-	return is_address_type(key->type) ? &lookup->entries
-					  : &lookup->record_entries;
+	return dns_type_is_address((uint16_t)key->type)
+		       ? &lookup->entries
+		       : &lookup->record_entries;
 }
 
 static uint64_t key_hash(const struct table *table, const struct key *key)
@@ -361,7 +357,7 @@ static enum dns_result read_response(struct question *question,
 	const struct key *key = &question->key;
 	enum dns_result result;
 
-	if (is_address_type(key->type))
+	if (dns_type_is_address((uint16_t)key->type))
 		return dns_response_parse(bytes, len, &key->name,
 					  (uint16_t)key->type,
 					  &question->addresses);
@@ -650,7 +646,8 @@ bool lookup_ask(struct lookup *lookup, const struct domain *name,
 		table_find(table, key_hash(table, &key), &key);
 	struct question *question;
 
-	assert(is_address_type(type) || records_know((uint16_t)type));
+	assert(dns_type_is_address((uint16_t)type) ||
+	       records_know((uint16_t)type));
 	wait->records = NULL;
 	if (node) {
 		const struct entry *entry =

@@ -387,11 +387,6 @@ static bool has_ipv6(const struct resolver *resolver)
 	return resolver->worker->config->redirect.gateway6.family != 0;
 }
 
-static bool is_address_type(uint16_t type)
-{
-	return type == DNS_TYPE_A || type == DNS_TYPE_AAAA;
-}
-
 static void answer_refusal(struct resolver *resolver, const struct asker *asker,
 			   const struct dns_query *query,
 			   const struct decision *decision)
@@ -413,7 +408,7 @@ static void answer_refusal(struct resolver *resolver, const struct asker *asker,
 
 	pins_refusal_address(&v4, &v6);
 	if (explain && special_use_of(&query->name) == SPECIAL_USE_NONE &&
-	    is_address_type(query->type)) {
+	    dns_type_is_address(query->type)) {
 		answer.rcode = DNS_NOERROR;
 		if (query->type == DNS_TYPE_A || has_ipv6(resolver)) {
 			answer.addresses =
@@ -527,6 +522,15 @@ static void answer_no_data(struct resolver *resolver, const struct asker *asker,
 	answer_plain(asker, query, DNS_NOERROR, true, ttl_s);
 }
 
+/* Whether @query, whose name is admitted, is of a type that is. */
+static bool admits_type(const struct resolver *resolver,
+			const struct dns_query *query)
+{
+	return dns_type_is_address(query->type) ||
+	       policy_admits_dns_type(resolver->worker->policy, &query->name,
+				      query->type);
+}
+
 /* A name that exists is never denied by its types: NODATA. */
 static void answer_unlisted_type(struct resolver *resolver,
 				 const struct asker *asker,
@@ -553,8 +557,7 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 		answer_refusal(resolver, asker, query, &decision);
 		return;
 	}
-	if (!policy_admits_dns_type(resolver->worker->policy, &query->name,
-				    query->type)) {
+	if (!admits_type(resolver, query)) {
 		answer_unlisted_type(resolver, asker, query, decision);
 		return;
 	}
@@ -600,7 +603,7 @@ static bool may_ask(void *arg, const struct domain *name, enum dns_type type)
 	return decision.verdict != VERDICT_DENY && decision.route &&
 	       (!decision.route->host.below ||
 		pins_spend(worker->pins, &decision.route->host.base, name,
-			   !is_address_type((uint16_t)type), clock_ms()));
+			   !dns_type_is_address((uint16_t)type), clock_ms()));
 }
 
 static void job_free(struct job *job)
@@ -688,7 +691,7 @@ static bool answer_special(struct resolver *resolver, const struct asker *asker,
 	if (special_use_of(&query->name) != SPECIAL_USE_LOOPBACK)
 		return false;
 	record(resolver, asker, query, &local, "its own loopback");
-	if (is_address_type(query->type))
+	if (dns_type_is_address(query->type))
 		reply(asker, query, &answer);
 	else
 		answer_plain(asker, query, DNS_NOERROR, true, NEGATIVE_TTL_S);
@@ -723,8 +726,7 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 		answer_plain(asker, query, DNS_NXDOMAIN, true, NEGATIVE_TTL_S);
 		return;
 	}
-	if (!policy_admits_dns_type(worker->policy, &query->name,
-				    query->type)) {
+	if (!admits_type(resolver, query)) {
 		answer_unlisted_type(resolver, asker, query, decision);
 		return;
 	}
@@ -733,7 +735,7 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 			       NEGATIVE_TTL_S);
 		return;
 	}
-	if (is_address_type(query->type) &&
+	if (dns_type_is_address(query->type) &&
 	    policy_wants_virtual(worker->policy, &query->name))
 		answer_virtual(resolver, asker, query, &decision);
 	else
