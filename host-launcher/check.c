@@ -74,7 +74,7 @@ static void print_route(const struct route *route, bool denied)
 {
 	char target[DOMAIN_MAX + 3];
 	char ports[ROUTE_PORTS_MAX * 6 + 1];
-	char dns[DNS_TYPES_LISTED_MAX * 6 + sizeof("  dns: ")];
+	char dns[(size_t)DNS_TYPES_LISTED_MAX * 6 + sizeof("  dns: ")];
 
 	format_target(route, target, sizeof(target));
 	format_ports(route, ports, sizeof(ports));

@@ -36,6 +36,9 @@ manifest 'routes:
   - host: end.wild.test
   - host: plain.test'
 
+"$BIN/sluice" check "$DIR/manifest.yaml" |
+	expect 'listed.test .*  dns: TXT,MX,NAPTR,CAA,NS  (line 2)$'
+
 short() { agent $DIG +short "$@"; }
 
 # As another implementation reads them, over both.
