@@ -59,20 +59,34 @@ static void format_ports(const struct route *route, char *text, size_t cap)
 					i > 0 ? "," : "", route->ports[i]);
 }
 
+static void format_dns_types(const struct route *route, char *text, size_t cap)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < route->n_dns_types && len < cap; i++)
+		len += (size_t)snprintf(text + len, cap - len, "%s%s",
+					i > 0 ? "," : "  dns: ",
+					dns_type_name(route->dns_types[i]));
+}
+
 static void print_route(const struct route *route, bool denied)
 {
 	char target[DOMAIN_MAX + 3];
 	char ports[ROUTE_PORTS_MAX * 6 + 1];
+	char dns[(size_t)DNS_TYPES_LISTED_MAX * 6 + sizeof("  dns: ")];
 
 	format_target(route, target, sizeof(target));
 	format_ports(route, ports, sizeof(ports));
+	format_dns_types(route, dns, sizeof(dns));
 	if (denied)
 		(void)printf("deny   %-32s %-12s", target, ports);
 	else
-		(void)printf("allow  %-32s %-12s tls: %-9s  addresses: %-7s%s",
-			     target, ports, tls_name(route->tls),
-			     route->is_cidr ? "listed" : addresses_name(route),
-			     route->private ? "  private" : "");
+		(void)printf(
+			"allow  %-32s %-12s tls: %-9s  addresses: %-7s%s%s",
+			target, ports, tls_name(route->tls),
+			route->is_cidr ? "listed" : addresses_name(route),
+			route->private ? "  private" : "", dns);
 	(void)printf("  (line %u)\n", route->line);
 }
 

@@ -113,7 +113,7 @@ static const struct field block_fields[] = {
 
 	{ .name = "tests", .refusal = "is not run by this version" },
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
-	{ .name = "dns", .refusal = NOT_ENFORCED },
+	{ .name = "dns", .refusal = "belongs inside a route" },
 	{ .name = "limits", .refusal = NOT_ENFORCED },
 	{ .name = "supervise", .refusal = NOT_ENFORCED },
 };
@@ -125,6 +125,7 @@ enum route_key {
 	KEY_TLS,
 	KEY_ADDRESSES,
 	KEY_PRIVATE,
+	KEY_DNS,
 };
 
 static const struct field route_fields[] = {
@@ -134,10 +135,10 @@ static const struct field route_fields[] = {
 	[KEY_TLS] = { .name = "tls" },
 	[KEY_ADDRESSES] = { .name = "addresses" },
 	[KEY_PRIVATE] = { .name = "private" },
+	[KEY_DNS] = { .name = "dns" },
 
 	{ .name = "auth", .refusal = NOT_ENFORCED },
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
-	{ .name = "dns", .refusal = NOT_ENFORCED },
 	{ .name = "expires", .refusal = NOT_ENFORCED },
 	{ .name = "git", .refusal = NOT_ENFORCED },
 	{ .name = "limits", .refusal = NOT_ENFORCED },
@@ -407,6 +408,68 @@ static bool read_addresses(struct reader *reader, const struct node *node,
 	return true;
 }
 
+static bool read_dns_type(struct reader *reader, const struct node *node,
+			  struct route *route)
+{
+	struct mistakes *mistakes = &reader->mistakes;
+	char quoted[QUOTE_MAX];
+	uint16_t type;
+
+	if (!field_is_text(node, "a record type such as TXT", mistakes))
+		return false;
+	if (!dns_type_find(node->text, node->len, &type)) {
+		mistakes_add(mistakes, node->line, node->column,
+			     "expected a record type (" DNS_TYPES_LISTABLE
+			     "), found %s",
+			     quote(node->text, node->len, quoted));
+		return false;
+	}
+	if (dns_type_refusal(type)) {
+		mistakes_add(mistakes, node->line, node->column,
+			     "%s cannot be listed: it %s", dns_type_name(type),
+			     dns_type_refusal(type));
+		return false;
+	}
+	for (size_t i = 0; i < route->n_dns_types; i++)
+		if (route->dns_types[i] == type) {
+			mistakes_add(mistakes, node->line, node->column,
+				     "%s is listed twice", dns_type_name(type));
+			return false;
+		}
+	assert(route->n_dns_types < DNS_TYPES_LISTED_MAX);
+	route->dns_types[route->n_dns_types++] = type;
+	return true;
+}
+
+static bool read_dns(struct reader *reader, const struct node *node,
+		     struct route *route)
+{
+	bool sound = true;
+
+	if (!node)
+		return true;
+	if (route->is_cidr) {
+		mistakes_add(
+			&reader->mistakes, node->line, node->column,
+			"\"dns\" has no meaning with \"cidr\": nothing is resolved");
+		return false;
+	}
+	if (node->kind == NODE_SCALAR)
+		return read_dns_type(reader, node, route);
+	if (!field_is_list(node, "a record type or a list of them",
+			   &reader->mistakes))
+		return false;
+	if (!node->first && node->closed) {
+		mistakes_add(
+			&reader->mistakes, node->line, node->column,
+			"expected at least one record type, found an empty list");
+		return false;
+	}
+	for (const struct node *at = node->first; at; at = at->next)
+		sound = read_dns_type(reader, at, route) && sound;
+	return sound;
+}
+
 /* Ports of a route: raw ones are never guessed. */
 static bool read_route_ports(struct reader *reader, const struct node *entry,
 			     const struct node *node, struct route *route)
@@ -458,6 +521,7 @@ static void read_route(struct reader *reader, const struct node *entry)
 	sound = read_subject(reader, entry, values, &route);
 	sound = read_tls(reader, values[KEY_TLS], &route) && sound;
 	sound = read_addresses(reader, values[KEY_ADDRESSES], &route) && sound;
+	sound = read_dns(reader, values[KEY_DNS], &route) && sound;
 	if (values[KEY_PRIVATE])
 		sound = field_bool(values[KEY_PRIVATE], &route.private,
 				   &reader->mistakes) &&

@@ -281,6 +281,25 @@ static struct decision allow(enum verdict verdict, const struct route *route)
 	return (struct decision){ verdict, REASON_ALLOWED, route };
 }
 
+/*
+ * Whether @route has a port that is not denied; if not, @denial is what denies
+ * the last of them.
+ */
+static bool has_open_port(const struct route *route,
+			  const struct matches *denials,
+			  const struct route **denial)
+{
+	for (size_t i = 0; i < route->n_ports; i++) {
+		const struct route *closed =
+			first_denial(*denials, &route->ports[i]);
+
+		if (!closed)
+			return true;
+		*denial = closed;
+	}
+	return false;
+}
+
 /* Names are asked upstream only where some port would be open afterwards. */
 static struct decision judge_resolve(struct matches routes,
 				     const struct matches *denials,
@@ -292,14 +311,8 @@ static struct decision judge_resolve(struct matches routes,
 	if (denial)
 		return deny(REASON_NAME_DENIED, denial);
 	while ((route = matches_next(&routes)))
-		for (size_t i = 0; i < route->n_ports; i++) {
-			const struct route *closed =
-				first_denial(*denials, &route->ports[i]);
-
-			if (!closed)
-				return allow(VERDICT_INTERCEPT, route);
-			denial = closed;
-		}
+		if (has_open_port(route, denials, &denial))
+			return allow(VERDICT_INTERCEPT, route);
 	if (denial)
 		return deny(REASON_NAME_DENIED, denial);
 	return deny(unlisted, NULL);
@@ -381,6 +394,44 @@ bool policy_wants_virtual(const struct policy *policy,
 		raw = raw || route->tls == ROUTE_TLS_NONE;
 	}
 	return raw;
+}
+
+static bool lists_dns_type(const struct route *route, uint16_t type)
+{
+	for (size_t i = 0; i < route->n_dns_types; i++)
+		if (route->dns_types[i] == type)
+			return true;
+	return false;
+}
+
+static bool is_same_host(const struct route *a, const struct route *b)
+{
+	return a->host.below == b->host.below &&
+	       a->host.base.len == b->host.base.len;
+}
+
+bool policy_admits_dns_type(const struct policy *policy,
+			    const struct domain *name, uint16_t type)
+{
+	const struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
+					 .name = name };
+	const struct decision decision = policy_judge(policy, &attempt);
+	const struct route *route, *denial;
+	struct matches routes, denials;
+
+	if (decision.verdict == VERDICT_DENY)
+		return false;
+	if (dns_type_is_address(type))
+		return true;
+	routes = matches_of(&policy->routes, name, NULL);
+	denials = matches_of(&policy->denials, name, NULL);
+	/* Both are suffixes of the name: of one length they are the same. */
+	while ((route = matches_next(&routes)))
+		if (is_same_host(route, decision.route) &&
+		    lists_dns_type(route, type) &&
+		    has_open_port(route, &denials, &denial))
+			return true;
+	return false;
 }
 
 static const char *suggest_address(const struct attempt *attempt, char *text)

@@ -16,6 +16,7 @@
 #define SLUICE_POLICY_H
 
 #include "address.h"
+#include "dns_type.h"
 #include "domain.h"
 #include "nameserver.h"
 #include "verdict.h"
@@ -39,6 +40,8 @@ struct route {
 	struct domain_pattern host;
 	size_t n_ports; /* 0 in `deny`: every port */
 	uint16_t ports[ROUTE_PORTS_MAX];
+	size_t n_dns_types; /* answered besides addresses */
+	uint16_t dns_types[DNS_TYPES_LISTED_MAX];
 	struct prefix cidr; /* in place of @host */
 	bool is_cidr;
 	bool private; /* may lead to ADDRESS_PRIVATE */
@@ -109,6 +112,14 @@ bool policy_denies_address(const struct policy *policy,
  */
 bool policy_wants_virtual(const struct policy *policy,
 			  const struct domain *name);
+
+/*
+ * Whether records of this type may be asked for and told: addresses of every
+ * name that RESOLVE admits; another type where the most specific route that
+ * admits the name lists it, or another route for the same host.
+ */
+bool policy_admits_dns_type(const struct policy *policy,
+			    const struct domain *name, uint16_t type);
 
 #define POLICY_SUGGESTION_MAX (DOMAIN_MAX + 64)
 

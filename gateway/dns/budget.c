@@ -83,7 +83,7 @@ static unsigned labels_below(const struct domain *base,
 
 bool budget_spend(struct budget *budget, const uint64_t key[2],
 		  const struct domain *base_name, const struct domain *name,
-		  int64_t now_ms)
+		  bool is_other, int64_t now_ms)
 {
 	uint64_t hash = hash_of(key, name);
 	struct budget_base *base =
@@ -96,6 +96,8 @@ bool budget_spend(struct budget *budget, const uint64_t key[2],
 	assert(name->len > base_name->len);
 	if (is_new) /* the byte more is the dot's place */
 		bytes = (unsigned)(name->len - base_name->len);
+	if (is_other)
+		bytes += BUDGET_TYPE;
 	base->used_ms = now_ms;
 	drop_old(base, now_ms);
 	for (uint32_t i = 0; i < base->n_spent; i++) {

@@ -1,6 +1,7 @@
 #include "dns_message.h"
 
 #include "cursor.h"
+#include "wire.h"
 
 #include <assert.h>
 #include <string.h>
@@ -16,13 +17,7 @@
 #define OPCODE_MASK 0xf
 #define RCODE_MASK 0xf
 
-/* RFC 1035 2.3.4 and 4.1.4 */
-#define NAME_MAX_LEN 255 /* on the wire, the root's zero byte included */
-#define LABEL_MAX 63
-#define LABELS_MAX 127
-#define POINTER 0xc0
-#define POINTER_TO_QUESTION (POINTER << 8 | HEADER_LEN)
-
+#define POINTER_TO_QUESTION (0xc000 | HEADER_LEN) /* RFC 1035 4.1.4 */
 #define CLASS_IN 1
 
 /* RFC 6891 6.1.3, where OPT keeps these in its TTL */
@@ -39,25 +34,11 @@ struct header {
 	uint16_t n_questions, n_answers, n_authorities, n_additionals;
 };
 
-/* A name as on the wire but never compressed, in lower case. */
-struct name {
-	uint8_t bytes[NAME_MAX_LEN];
-	size_t len;
-};
-
-/*
- * A message being read. @at always ends where the whole does, so that what
- * is left of it tells where it stands; records are read from it in place.
- */
-struct reader {
-	struct cursor whole, at;
-};
-
 struct record {
-	struct name owner;
+	struct wire_name owner;
 	uint16_t type, class;
 	uint32_t ttl_s;
-	struct reader data_at; /* names within may point anywhere before */
+	struct wire_reader data_at; /* names within may point anywhere before */
 	struct cursor data;
 };
 
@@ -74,126 +55,11 @@ static struct header header_read(struct cursor *c)
 	return header;
 }
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-}
-
-/* @label is of @n bytes; n 0 is the root, which ends the name. */
-static bool name_add_label(struct name *name, const uint8_t *label, size_t n)
-{
-	if (n > LABEL_MAX || n + 1 > sizeof(name->bytes) - name->len)
-		return false;
-	name->bytes[name->len++] = (uint8_t)n;
-	for (size_t i = 0; i < n; i++)
-		name->bytes[name->len++] = lower(label[i]);
-	return true;
-}
-
-/*
- * Reads a name. A pointer may only lead to before the run of labels that it
- * ends: then every jump goes further back, and there is no loop to detect.
- * No name needs more jumps than it can have labels.
- */
-static bool name_read(struct reader *reader, bool may_point, struct name *name)
-{
-	struct cursor at = reader->at;
-	size_t run = cursor_left(&at);
-	unsigned jumps = 0;
-	uint8_t n;
-
-	name->len = 0;
-	do {
-		const uint8_t *label;
-
-		n = cursor_u8(&at);
-		if (may_point && (n & POINTER) == POINTER) {
-			size_t offset =
-				(size_t)(n & ~POINTER) << 8 | cursor_u8(&at);
-
-			if (jumps == 0)
-				reader->at = at;
-			if (at.failed || ++jumps > LABELS_MAX)
-				return false;
-			at = reader->whole;
-			(void)cursor_bytes(&at, offset);
-			if (at.failed || cursor_left(&at) <= run)
-				return false;
-			run = cursor_left(&at);
-			continue;
-		}
-		label = cursor_bytes(&at, n);
-		if (at.failed || !name_add_label(name, label, n))
-			return false;
-	} while (n != 0);
-
-	if (jumps == 0)
-		reader->at = at;
-	return true;
-}
-
-static bool name_equal(const struct name *a, const struct name *b)
-{
-	return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
-}
-
-/* Whether @name is @zone or below it. */
-static bool name_is_within(const struct name *name, const struct name *zone)
-{
-	for (size_t i = 0; i < name->len; i += (size_t)name->bytes[i] + 1)
-		if (name->len - i == zone->len)
-			return memcmp(name->bytes + i, zone->bytes,
-				      zone->len) == 0;
-	return false;
-}
-
-/*
- * The same name as text, of length 0 if it is not a host name. A dot within
- * a label would split it in two: "a\.b" is not "a.b".
- */
-static void name_to_domain(const struct name *name, struct domain *domain)
-{
-	char text[NAME_MAX_LEN];
-	size_t len = 0;
-
-	domain->len = 0;
-	for (size_t i = 0; name->bytes[i] != 0;) {
-		size_t n = name->bytes[i++];
-
-		if (memchr(name->bytes + i, '.', n))
-			return;
-		memcpy(text + len, name->bytes + i, n);
-		len += n;
-		text[len++] = '.';
-		i += n;
-	}
-	if (!domain_parse(domain, text, len))
-		domain->len = 0;
-}
-
-static void name_from_domain(struct name *name, const struct domain *domain)
-{
-	const char *label = domain->name;
-	bool fits = true;
-
-	name->len = 0;
-	for (;;) {
-		size_t n = strcspn(label, ".");
-
-		fits = fits && name_add_label(name, (const uint8_t *)label, n);
-		if (label[n] == '\0')
-			break;
-		label += n + 1;
-	}
-	fits = fits && name_add_label(name, NULL, 0);
-	assert(fits); /* what domain_parse() admits always does */
-}
-
-static bool record_read(struct reader *reader, struct record *record)
+static bool record_read(struct wire_reader *reader, struct record *record)
 {
 	uint16_t len;
 
-	if (!name_read(reader, true, &record->owner))
+	if (!wire_name_read(reader, true, &record->owner))
 		return false;
 	record->type = cursor_u16(&reader->at);
 	record->class = cursor_u16(&reader->at);
@@ -207,16 +73,17 @@ static bool record_read(struct reader *reader, struct record *record)
 }
 
 /* The name that a record's data are, and nothing besides. */
-static bool record_data_name(const struct record *record, struct name *name)
+static bool record_data_name(const struct record *record,
+			     struct wire_name *name)
 {
-	struct reader reader = record->data_at;
+	struct wire_reader reader = record->data_at;
 
-	return name_read(&reader, true, name) &&
+	return wire_name_read(&reader, true, name) &&
 	       cursor_left(&record->data_at.at) - cursor_left(&reader.at) ==
 		       cursor_left(&record->data);
 }
 
-static bool records_skip(struct reader *reader, unsigned n)
+static bool records_skip(struct wire_reader *reader, unsigned n)
 {
 	struct record record;
 
@@ -244,7 +111,7 @@ static bool options_are_sound(struct cursor options)
 }
 
 /* Reads the additional section, of which only OPT counts, to the very end. */
-static bool edns_read(struct reader *reader, unsigned n_records,
+static bool edns_read(struct wire_reader *reader, unsigned n_records,
 		      struct edns *edns)
 {
 	struct record record;
@@ -279,13 +146,13 @@ static bool has_too_many_records(const struct header *header)
 
 /* --- the agent's question --- */
 
-static bool question_read(struct reader *reader, struct dns_query *query)
+static bool question_read(struct wire_reader *reader, struct dns_query *query)
 {
 	struct cursor start = reader->at;
-	struct name name;
+	struct wire_name name;
 	size_t len;
 
-	if (!name_read(reader, false, &name))
+	if (!wire_name_read(reader, false, &name))
 		return false;
 	query->type = cursor_u16(&reader->at);
 	query->class = cursor_u16(&reader->at);
@@ -294,7 +161,7 @@ static bool question_read(struct reader *reader, struct dns_query *query)
 	len = cursor_left(&start) - cursor_left(&reader->at);
 	memcpy(query->question, cursor_bytes(&start, len), len);
 	query->question_len = len;
-	name_to_domain(&name, &query->name);
+	wire_name_to_domain(&name, &query->name);
 	return true;
 }
 
@@ -306,7 +173,7 @@ static uint16_t clamp_udp_size(uint16_t size)
 }
 
 /* What is wrong with the query, after its header's first two fields. */
-static enum dns_rcode query_read(struct reader *reader,
+static enum dns_rcode query_read(struct wire_reader *reader,
 				 const struct header *header,
 				 struct dns_query *query)
 {
@@ -334,8 +201,8 @@ static enum dns_rcode query_read(struct reader *reader,
 enum dns_parsed dns_query_parse(const uint8_t *bytes, size_t len,
 				struct dns_query *query, enum dns_rcode *rcode)
 {
-	struct reader reader = { cursor_over(bytes, len),
-				 cursor_over(bytes, len) };
+	struct wire_reader reader = { cursor_over(bytes, len),
+				      cursor_over(bytes, len) };
 	struct header header = header_read(&reader.at);
 	enum dns_rcode wrong;
 
@@ -357,48 +224,6 @@ enum dns_parsed dns_query_parse(const uint8_t *bytes, size_t len,
 
 /* --- writing --- */
 
-/* Bytes written so far; @len runs on past @cap, where nothing is written. */
-struct writer {
-	uint8_t *bytes;
-	size_t len, cap;
-};
-
-static void writer_init(struct writer *w, uint8_t *bytes, size_t cap)
-{
-	w->bytes = bytes;
-	w->len = 0;
-	w->cap = cap;
-}
-
-static void put(struct writer *w, const void *bytes, size_t n)
-{
-	if (w->len <= w->cap && n <= w->cap - w->len && n > 0)
-		memcpy(w->bytes + w->len, bytes, n);
-	w->len += n;
-}
-
-static void put_u8(struct writer *w, uint8_t value)
-{
-	put(w, &value, 1);
-}
-
-static void put_u16(struct writer *w, unsigned value)
-{
-	put_u8(w, (uint8_t)(value >> 8));
-	put_u8(w, (uint8_t)value);
-}
-
-static void put_u32(struct writer *w, uint32_t value)
-{
-	put_u16(w, value >> 16);
-	put_u16(w, value & 0xffff);
-}
-
-static bool is_overfull(const struct writer *w)
-{
-	return w->len > w->cap;
-}
-
 /* Whether @address is what the question asks for. */
 static bool answers(const struct dns_query *query,
 		    const struct address *address)
@@ -407,40 +232,55 @@ static bool answers(const struct dns_query *query,
 	       (query->type == DNS_TYPE_AAAA && address->family == AF_INET6);
 }
 
-static void put_address(struct writer *w, const struct dns_query *query,
-			const struct address *address, uint32_t ttl_s)
+/* One that is owned by the name itself. */
+static void put_record(struct wire_writer *w, uint16_t type, uint32_t ttl_s,
+		       const uint8_t *data, size_t len)
 {
-	uint16_t len = address->family == AF_INET ? 4 : 16;
+	wire_put_u16(w, POINTER_TO_QUESTION);
+	wire_put_u16(w, type);
+	wire_put_u16(w, CLASS_IN);
+	wire_put_u32(w, ttl_s);
+	wire_put_u16(w, (unsigned)len);
+	wire_put(w, data, len);
+}
 
-	put_u16(w, POINTER_TO_QUESTION);
-	put_u16(w, query->type);
-	put_u16(w, CLASS_IN);
-	put_u32(w, ttl_s);
-	put_u16(w, len);
-	put(w, address->bytes, len);
+static void put_records(struct wire_writer *w, const struct dns_query *query,
+			const struct dns_answer *answer)
+{
+	const uint8_t *data;
+	size_t at = 0, len;
+
+	for (size_t i = 0; i < answer->n_addresses; i++)
+		if (answers(query, &answer->addresses[i]))
+			put_record(w, query->type, answer->ttl_s,
+				   answer->addresses[i].bytes,
+				   query->type == DNS_TYPE_A ? 4 : 16);
+	while (answer->records &&
+	       (data = records_next(answer->records, &at, &len)))
+		put_record(w, query->type, answer->ttl_s, data, len);
 }
 
 /*
  * Owned by the name itself: the caches behind us hold it for that name and
  * for no other. RFC 2308 3 takes the lesser of TTL and the last field.
  */
-static void put_soa(struct writer *w, uint32_t ttl_s)
+static void put_soa(struct wire_writer *w, uint32_t ttl_s)
 {
-	put_u16(w, POINTER_TO_QUESTION);
-	put_u16(w, DNS_TYPE_SOA);
-	put_u16(w, CLASS_IN);
-	put_u32(w, ttl_s);
-	put_u16(w, 2 + 5 * 4);
-	put_u8(w, 0);       /* MNAME: the root */
-	put_u8(w, 0);       /* RNAME: likewise */
-	put_u32(w, 1);      /* SERIAL */
-	put_u32(w, 3600);   /* REFRESH */
-	put_u32(w, 600);    /* RETRY */
-	put_u32(w, 604800); /* EXPIRE */
-	put_u32(w, ttl_s);  /* MINIMUM */
+	wire_put_u16(w, POINTER_TO_QUESTION);
+	wire_put_u16(w, DNS_TYPE_SOA);
+	wire_put_u16(w, CLASS_IN);
+	wire_put_u32(w, ttl_s);
+	wire_put_u16(w, 2 + 5 * 4);
+	wire_put_u8(w, 0);       /* MNAME: the root */
+	wire_put_u8(w, 0);       /* RNAME: likewise */
+	wire_put_u32(w, 1);      /* SERIAL */
+	wire_put_u32(w, 3600);   /* REFRESH */
+	wire_put_u32(w, 600);    /* RETRY */
+	wire_put_u32(w, 604800); /* EXPIRE */
+	wire_put_u32(w, ttl_s);  /* MINIMUM */
 }
 
-static void put_opt(struct writer *w, const struct dns_query *query,
+static void put_opt(struct wire_writer *w, const struct dns_query *query,
 		    const struct dns_answer *answer)
 {
 	const char *text = answer->ede_text ? answer->ede_text : "";
@@ -448,49 +288,48 @@ static void put_opt(struct writer *w, const struct dns_query *query,
 	bool explained = answer->ede != DNS_EDE_NONE;
 	uint32_t rcode_high = (uint32_t)answer->rcode >> 4;
 
-	put_u8(w, 0);
-	put_u16(w, DNS_TYPE_OPT);
-	put_u16(w, DNS_UDP_MAX);
-	put_u32(w, rcode_high << 24 | (query->dnssec_ok ? EDNS_DO : 0));
-	put_u16(w, explained ? (unsigned)(4 + 2 + text_len) : 0);
+	wire_put_u8(w, 0);
+	wire_put_u16(w, DNS_TYPE_OPT);
+	wire_put_u16(w, DNS_UDP_MAX);
+	wire_put_u32(w, rcode_high << 24 | (query->dnssec_ok ? EDNS_DO : 0));
+	wire_put_u16(w, explained ? (unsigned)(4 + 2 + text_len) : 0);
 	if (!explained)
 		return;
-	put_u16(w, EDNS_OPTION_EDE);
-	put_u16(w, (unsigned)(2 + text_len));
-	put_u16(w, answer->ede);
-	put(w, text, text_len);
+	wire_put_u16(w, EDNS_OPTION_EDE);
+	wire_put_u16(w, (unsigned)(2 + text_len));
+	wire_put_u16(w, answer->ede);
+	wire_put(w, text, text_len);
 }
 
 /* The whole answer, or with @truncated no more than what is always there. */
-static void put_answer(struct writer *w, const struct dns_query *query,
+static void put_answer(struct wire_writer *w, const struct dns_query *query,
 		       const struct dns_answer *answer, bool truncated)
 {
 	bool full = !truncated && query->question_len > 0;
 	bool soa = full && answer->soa;
-	unsigned n_addresses = 0;
+	size_t n_records = full && answer->records ? answer->records->n : 0;
 
 	for (size_t i = 0; full && i < answer->n_addresses; i++)
-		n_addresses += answers(query, &answer->addresses[i]);
+		n_records += answers(query, &answer->addresses[i]);
 
-	put_u16(w, query->id);
-	put_u16(w, FLAG_RESPONSE | FLAG_RECURSION_AVAILABLE |
-			   (unsigned)query->opcode << OPCODE_SHIFT |
-			   (truncated ? FLAG_TRUNCATED : 0) |
-			   (query->recursion_desired ? FLAG_RECURSION_DESIRED
-						     : 0) |
-			   (query->checking_disabled ? FLAG_CHECKING_DISABLED
-						     : 0) |
-			   ((unsigned)answer->rcode & RCODE_MASK));
-	put_u16(w, query->question_len > 0);
-	put_u16(w, n_addresses);
-	put_u16(w, soa);
-	put_u16(w, query->edns);
+	wire_put_u16(w, query->id);
+	wire_put_u16(w,
+		     FLAG_RESPONSE | FLAG_RECURSION_AVAILABLE |
+			     (unsigned)query->opcode << OPCODE_SHIFT |
+			     (truncated ? FLAG_TRUNCATED : 0) |
+			     (query->recursion_desired ? FLAG_RECURSION_DESIRED
+						       : 0) |
+			     (query->checking_disabled ? FLAG_CHECKING_DISABLED
+						       : 0) |
+			     ((unsigned)answer->rcode & RCODE_MASK));
+	wire_put_u16(w, query->question_len > 0);
+	wire_put_u16(w, (unsigned)n_records);
+	wire_put_u16(w, soa);
+	wire_put_u16(w, query->edns);
 
-	put(w, query->question, query->question_len);
-	for (size_t i = 0; full && i < answer->n_addresses; i++)
-		if (answers(query, &answer->addresses[i]))
-			put_address(w, query, &answer->addresses[i],
-				    answer->ttl_s);
+	wire_put(w, query->question, query->question_len);
+	if (full)
+		put_records(w, query, answer);
 	if (soa)
 		put_soa(w, answer->ttl_s);
 	if (query->edns)
@@ -501,51 +340,52 @@ size_t dns_answer_write(uint8_t *bytes, size_t cap,
 			const struct dns_query *query,
 			const struct dns_answer *answer)
 {
-	struct writer w;
+	struct wire_writer w;
 
 	assert(cap >= DNS_PLAIN_MAX);
-	writer_init(&w, bytes, cap < DNS_MESSAGE_MAX ? cap : DNS_MESSAGE_MAX);
+	wire_writer_init(&w, bytes,
+			 cap < DNS_MESSAGE_MAX ? cap : DNS_MESSAGE_MAX);
 	put_answer(&w, query, answer, false);
-	if (is_overfull(&w)) {
-		writer_init(&w, bytes, w.cap);
+	if (wire_is_overfull(&w)) {
+		wire_writer_init(&w, bytes, w.cap);
 		put_answer(&w, query, answer, true);
 	}
-	assert(!is_overfull(&w));
+	assert(!wire_is_overfull(&w));
 	return w.len;
 }
 
 size_t dns_query_write(uint8_t *bytes, size_t cap, uint16_t id,
 		       const struct domain *name, uint16_t type)
 {
-	struct name wire;
-	struct writer w;
+	struct wire_name wire;
+	struct wire_writer w;
 
-	writer_init(&w, bytes, cap);
-	name_from_domain(&wire, name);
-	put_u16(&w, id);
-	put_u16(&w, FLAG_RECURSION_DESIRED);
-	put_u16(&w, 1);
-	put_u16(&w, 0);
-	put_u16(&w, 0);
-	put_u16(&w, 1);
-	put(&w, wire.bytes, wire.len);
-	put_u16(&w, type);
-	put_u16(&w, CLASS_IN);
-	put_u8(&w, 0);
-	put_u16(&w, DNS_TYPE_OPT);
-	put_u16(&w, DNS_UDP_MAX);
-	put_u32(&w, 0);
-	put_u16(&w, 0);
-	return is_overfull(&w) ? 0 : w.len;
+	wire_writer_init(&w, bytes, cap);
+	wire_name_from_domain(&wire, name);
+	wire_put_u16(&w, id);
+	wire_put_u16(&w, FLAG_RECURSION_DESIRED);
+	wire_put_u16(&w, 1);
+	wire_put_u16(&w, 0);
+	wire_put_u16(&w, 0);
+	wire_put_u16(&w, 1);
+	wire_put(&w, wire.bytes, wire.len);
+	wire_put_u16(&w, type);
+	wire_put_u16(&w, CLASS_IN);
+	wire_put_u8(&w, 0);
+	wire_put_u16(&w, DNS_TYPE_OPT);
+	wire_put_u16(&w, DNS_UDP_MAX);
+	wire_put_u32(&w, 0);
+	wire_put_u16(&w, 0);
+	return wire_is_overfull(&w) ? 0 : w.len;
 }
 
 size_t dns_query_drop_edns(uint8_t *query, size_t len)
 {
-	struct writer w;
+	struct wire_writer w;
 
 	assert(len >= HEADER_LEN + EDNS_LEN);
-	writer_init(&w, query + HEADER_LEN - 2, 2);
-	put_u16(&w, 0); /* additional records */
+	wire_writer_init(&w, query + HEADER_LEN - 2, 2);
+	wire_put_u16(&w, 0); /* additional records */
 	return len - EDNS_LEN;
 }
 
@@ -554,14 +394,14 @@ size_t dns_query_pad(uint8_t *query, size_t cap, size_t len)
 	/* What dns_query_write() ends with: the length of an empty OPT. */
 	size_t option = len + 4, padded = (option + PADDING_BLOCK - 1) /
 					  PADDING_BLOCK * PADDING_BLOCK;
-	struct writer w;
+	struct wire_writer w;
 
 	assert(len >= HEADER_LEN && padded <= cap);
-	writer_init(&w, query, cap);
+	wire_writer_init(&w, query, cap);
 	w.len = len - 2;
-	put_u16(&w, (uint16_t)(padded - len));
-	put_u16(&w, EDNS_OPTION_PADDING);
-	put_u16(&w, (uint16_t)(padded - option));
+	wire_put_u16(&w, (uint16_t)(padded - len));
+	wire_put_u16(&w, EDNS_OPTION_PADDING);
+	wire_put_u16(&w, (uint16_t)(padded - option));
 	memset(query + option, 0, padded - option);
 	return padded;
 }
@@ -575,7 +415,7 @@ static size_t question_name_end(const uint8_t *bytes, size_t len)
 	(void)cursor_bytes(&c, HEADER_LEN);
 	do {
 		n = cursor_u8(&c);
-		if (n > LABEL_MAX)
+		if (n > WIRE_LABEL_MAX)
 			return 0;
 		(void)cursor_bytes(&c, n);
 	} while (n != 0 && !c.failed);
@@ -592,7 +432,7 @@ void dns_query_mix_case(uint8_t *query, size_t len,
 		size_t bit = i - HEADER_LEN;
 		bool upper = random[bit / 8 % DNS_CASE_BYTES] >> bit % 8 & 1;
 
-		query[i] = lower(query[i]);
+		query[i] = wire_lower(query[i]);
 		if (upper && query[i] >= 'a' && query[i] <= 'z')
 			query[i] = (uint8_t)(query[i] - 'a' + 'A');
 	}
@@ -613,7 +453,7 @@ enum dns_echo dns_response_echo(const uint8_t *bytes, size_t len,
 	for (size_t i = HEADER_LEN; i < end; i++) {
 		uint8_t a = cursor_u8(&ours), b = cursor_u8(&theirs);
 
-		if (theirs.failed || lower(a) != lower(b))
+		if (theirs.failed || wire_lower(a) != wire_lower(b))
 			return DNS_ECHO_NONE;
 		if (a != b)
 			echo = DNS_ECHO_FOLDED;
@@ -637,7 +477,7 @@ bool dns_response_minds_edns(const uint8_t *bytes, size_t len)
 
 /* A response: where its sections start, and what has come of it so far. */
 struct response {
-	struct reader answers, authorities, additionals;
+	struct wire_reader answers, authorities, additionals;
 	struct header header;
 	struct edns edns;
 };
@@ -648,11 +488,11 @@ static uint32_t least(uint32_t a, uint32_t b)
 }
 
 /* Reads all of it once, so that nothing is taken from a malformed one. */
-static bool response_read(struct response *response, struct reader *reader,
-			  const struct name *name, uint16_t type)
+static bool response_read(struct response *response, struct wire_reader *reader,
+			  const struct wire_name *name, uint16_t type)
 {
 	const struct header *header = &response->header;
-	struct name asked;
+	struct wire_name asked;
 	uint16_t asked_type, asked_class;
 
 	response->header = header_read(&reader->at);
@@ -660,11 +500,11 @@ static bool response_read(struct response *response, struct reader *reader,
 	    (header->flags >> OPCODE_SHIFT & OPCODE_MASK) != 0 ||
 	    header->n_questions != 1 || has_too_many_records(header))
 		return false;
-	if (!name_read(reader, false, &asked))
+	if (!wire_name_read(reader, false, &asked))
 		return false;
 	asked_type = cursor_u16(&reader->at);
 	asked_class = cursor_u16(&reader->at);
-	if (!name_equal(&asked, name) || asked_type != type ||
+	if (!wire_name_equal(&asked, name) || asked_type != type ||
 	    asked_class != CLASS_IN)
 		return false;
 
@@ -688,21 +528,21 @@ enum alias {
  * agree on the order of a chain.
  */
 static enum alias follow_alias(const struct response *response,
-			       struct name *name, uint32_t *ttl_s)
+			       struct wire_name *name, uint32_t *ttl_s)
 {
-	struct reader reader = response->answers;
-	struct name target = { .len = 0 }, other;
+	struct wire_reader reader = response->answers;
+	struct wire_name target = { .len = 0 }, other;
 	struct record record;
 
 	for (unsigned i = 0; i < response->header.n_answers; i++) {
 		if (!record_read(&reader, &record))
 			return ALIAS_BAD;
 		if (record.type != DNS_TYPE_CNAME || record.class != CLASS_IN ||
-		    !name_equal(&record.owner, name))
+		    !wire_name_equal(&record.owner, name))
 			continue;
 		if (!record_data_name(&record, &other))
 			return ALIAS_BAD;
-		if (target.len > 0 && !name_equal(&target, &other))
+		if (target.len > 0 && !wire_name_equal(&target, &other))
 			return ALIAS_BAD;
 		target = other;
 		*ttl_s = least(*ttl_s, record.ttl_s);
@@ -714,8 +554,8 @@ static enum alias follow_alias(const struct response *response,
 }
 
 /* Turns @name into the end of its chain. A loop is a chain without end. */
-static bool follow_chain(const struct response *response, struct name *name,
-			 uint32_t *ttl_s)
+static bool follow_chain(const struct response *response,
+			 struct wire_name *name, uint32_t *ttl_s)
 {
 	for (unsigned hops = 0; hops <= DNS_CHAIN_MAX; hops++) {
 		enum alias alias = follow_alias(response, name, ttl_s);
@@ -726,25 +566,38 @@ static bool follow_chain(const struct response *response, struct name *name,
 	return false;
 }
 
+/*
+ * The next record of @type that @owner has; @n counts those that were read.
+ * Reading them cannot fail: response_read() has done so.
+ */
+static bool next_of(const struct response *response, struct wire_reader *reader,
+		    unsigned *n, const struct wire_name *owner, uint16_t type,
+		    struct record *record)
+{
+	while ((*n)++ < response->header.n_answers) {
+		if (!record_read(reader, record))
+			return false;
+		if (record->type == type && record->class == CLASS_IN &&
+		    wire_name_equal(&record->owner, owner))
+			return true;
+	}
+	return false;
+}
+
 /* The addresses of type @type that @owner has; false for an unsound one. */
 static bool collect_addresses(const struct response *response,
-			      const struct name *owner, uint16_t type,
+			      const struct wire_name *owner, uint16_t type,
 			      struct dns_addresses *addresses)
 {
 	sa_family_t family = type == DNS_TYPE_A ? AF_INET : AF_INET6;
 	size_t len = type == DNS_TYPE_A ? 4 : 16;
-	struct reader reader = response->answers;
+	struct wire_reader reader = response->answers;
 	struct record record;
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < response->header.n_answers; i++) {
-		const uint8_t *bytes;
+	while (next_of(response, &reader, &n, owner, type, &record)) {
+		const uint8_t *bytes = cursor_bytes(&record.data, len);
 
-		if (!record_read(&reader, &record))
-			return false;
-		if (record.type != type || record.class != CLASS_IN ||
-		    !name_equal(&record.owner, owner))
-			continue;
-		bytes = cursor_bytes(&record.data, len);
 		if (!bytes || cursor_left(&record.data) > 0)
 			return false;
 		if (addresses->n == DNS_ADDRESSES_MAX)
@@ -756,29 +609,47 @@ static bool collect_addresses(const struct response *response,
 	return true;
 }
 
+/* The same for other records. */
+static bool collect_records(const struct response *response,
+			    const struct wire_name *owner, uint16_t type,
+			    struct records *records, uint32_t *ttl_s)
+{
+	struct wire_reader reader = response->answers;
+	struct record record;
+	unsigned n = 0;
+
+	while (next_of(response, &reader, &n, owner, type, &record)) {
+		if (!records_add(records, type, record.data_at,
+				 cursor_left(&record.data)))
+			return false;
+		*ttl_s = least(*ttl_s, record.ttl_s);
+	}
+	return true;
+}
+
 /*
  * How long a negative answer for @name holds: the lesser of the SOA's TTL
  * and its MINIMUM (RFC 2308 5), if the SOA is of a zone that @name is in.
  */
 static uint32_t negative_ttl(const struct response *response,
-			     const struct name *name)
+			     const struct wire_name *name)
 {
-	struct reader reader = response->authorities;
+	struct wire_reader reader = response->authorities;
 	struct record record;
-	struct name mname, rname;
+	struct wire_name mname, rname;
 
 	for (unsigned i = 0; i < response->header.n_authorities; i++) {
-		struct reader data;
+		struct wire_reader data;
 		uint32_t minimum;
 
 		if (!record_read(&reader, &record))
 			return 0;
 		if (record.type != DNS_TYPE_SOA || record.class != CLASS_IN ||
-		    !name_is_within(name, &record.owner))
+		    !wire_name_is_within(name, &record.owner))
 			continue;
 		data = record.data_at;
-		if (!name_read(&data, true, &mname) ||
-		    !name_read(&data, true, &rname))
+		if (!wire_name_read(&data, true, &mname) ||
+		    !wire_name_read(&data, true, &rname))
 			return 0;
 		(void)cursor_bytes(&data.at, 16); /* SERIAL to EXPIRE */
 		minimum = cursor_u32(&data.at);
@@ -790,37 +661,90 @@ static uint32_t negative_ttl(const struct response *response,
 	return 0;
 }
 
+/*
+ * Reads @bytes as a response to a question for @name, down to the @owner at
+ * the end of its chain. FOUND: what that owner has is to be collected. At
+ * NXDOMAIN there is nothing; RFC 6604 3: the code speaks of the chain's end.
+ */
+static enum dns_result response_follow(const uint8_t *bytes, size_t len,
+				       const struct domain *name, uint16_t type,
+				       struct response *response,
+				       struct wire_name *owner, uint32_t *ttl_s)
+{
+	struct wire_reader reader = { cursor_over(bytes, len),
+				      cursor_over(bytes, len) };
+	unsigned rcode;
+
+	*ttl_s = INT32_MAX;
+	wire_name_from_domain(owner, name);
+	if (!response_read(response, &reader, owner, type))
+		return DNS_RESULT_BAD;
+	rcode = (unsigned)response->edns.rcode_high << 4 |
+		(response->header.flags & RCODE_MASK);
+	if (rcode != DNS_NOERROR && rcode != DNS_NXDOMAIN)
+		return DNS_RESULT_FAILED;
+	if (!follow_chain(response, owner, ttl_s))
+		return DNS_RESULT_BAD;
+	return rcode == DNS_NXDOMAIN ? DNS_RESULT_NXDOMAIN : DNS_RESULT_FOUND;
+}
+
+/* What it is in the end: FOUND nothing is NODATA. */
+static enum dns_result settle(const struct response *response,
+			      const struct wire_name *owner,
+			      enum dns_result result, size_t n, uint32_t *ttl_s)
+{
+	if (result == DNS_RESULT_FOUND && n > 0)
+		return DNS_RESULT_FOUND;
+	*ttl_s = least(*ttl_s, negative_ttl(response, owner));
+	return result == DNS_RESULT_FOUND ? DNS_RESULT_NODATA : result;
+}
+
 enum dns_result dns_response_parse(const uint8_t *bytes, size_t len,
 				   const struct domain *name, uint16_t type,
 				   struct dns_addresses *addresses)
 {
-	struct reader reader = { cursor_over(bytes, len),
-				 cursor_over(bytes, len) };
-	struct dns_addresses found = { .ttl_s = INT32_MAX };
+	struct dns_addresses found = { 0 };
 	struct response response;
-	struct name owner;
-	unsigned rcode;
+	struct wire_name owner;
+	enum dns_result result;
 
-	assert(type == DNS_TYPE_A || type == DNS_TYPE_AAAA);
-	name_from_domain(&owner, name);
-	if (!response_read(&response, &reader, &owner, type))
+	assert(dns_type_is_address(type));
+	result = response_follow(bytes, len, name, type, &response, &owner,
+				 &found.ttl_s);
+	if (result != DNS_RESULT_FOUND && result != DNS_RESULT_NXDOMAIN)
+		return result;
+	if (!collect_addresses(&response, &owner, type, &found))
 		return DNS_RESULT_BAD;
-	rcode = (unsigned)response.edns.rcode_high << 4 |
-		(response.header.flags & RCODE_MASK);
-	if (rcode != DNS_NOERROR && rcode != DNS_NXDOMAIN)
-		return DNS_RESULT_FAILED;
-	if (!follow_chain(&response, &owner, &found.ttl_s) ||
-	    !collect_addresses(&response, &owner, type, &found))
-		return DNS_RESULT_BAD;
-
-	/* RFC 6604 3: the code speaks of the end of the chain. */
-	if (rcode == DNS_NXDOMAIN)
+	if (result == DNS_RESULT_NXDOMAIN)
 		found.n = 0;
-	if (found.n == 0)
-		found.ttl_s =
-			least(found.ttl_s, negative_ttl(&response, &owner));
+	result = settle(&response, &owner, result, found.n, &found.ttl_s);
 	*addresses = found;
-	if (rcode == DNS_NXDOMAIN)
-		return DNS_RESULT_NXDOMAIN;
-	return found.n > 0 ? DNS_RESULT_FOUND : DNS_RESULT_NODATA;
+	return result;
+}
+
+enum dns_result dns_response_records(const uint8_t *bytes, size_t len,
+				     const struct domain *name, uint16_t type,
+				     struct records *records, uint32_t *ttl_s)
+{
+	struct response response;
+	struct wire_name owner;
+	enum dns_result result;
+	struct records found;
+	uint32_t found_ttl_s;
+
+	assert(records_know(type));
+	found.n = found.len = 0;
+	found.left_out = false;
+	result = response_follow(bytes, len, name, type, &response, &owner,
+				 &found_ttl_s);
+	if (result != DNS_RESULT_FOUND && result != DNS_RESULT_NXDOMAIN)
+		return result;
+	if (!collect_records(&response, &owner, type, &found, &found_ttl_s))
+		return DNS_RESULT_BAD;
+	if (result == DNS_RESULT_NXDOMAIN)
+		found.n = found.len = 0;
+	result = settle(&response, &owner, result, found.n, &found_ttl_s);
+	*records = found;
+	*ttl_s = found_ttl_s;
+	return result;
 }

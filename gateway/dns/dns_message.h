@@ -3,13 +3,16 @@
  *
  * Three directions: the agent's question is parsed; an answer is written from
  * values (never copied from an upstream message); an upstream response is
- * parsed down to the addresses that the question's own CNAME chain leads to.
+ * parsed down to the addresses, or the records of another type, that the
+ * question's own CNAME chain leads to.
  */
 #ifndef SLUICE_DNS_MESSAGE_H
 #define SLUICE_DNS_MESSAGE_H
 
 #include "address.h"
+#include "dns_type.h"
 #include "domain.h"
+#include "records.h"
 
 #define DNS_UDP_MAX 1232  /* RFC 9715: what is offered and sent with EDNS */
 #define DNS_PLAIN_MAX 512 /* RFC 1035 4.2.1, without EDNS */
@@ -18,17 +21,6 @@
 #define DNS_CHAIN_MAX 12     /* CNAMEs followed; a longer chain is BAD */
 #define DNS_RECORDS_MAX 1024 /* in one message; more make it malformed */
 #define DNS_EDE_TEXT_MAX 200 /* bytes */
-
-enum dns_type {
-	DNS_TYPE_A = 1,
-	DNS_TYPE_CNAME = 5,
-	DNS_TYPE_SOA = 6,
-	DNS_TYPE_AAAA = 28,
-	DNS_TYPE_OPT = 41,
-	DNS_TYPE_SVCB = 64,
-	DNS_TYPE_HTTPS = 65,
-	DNS_TYPE_ANY = 255,
-};
 
 enum dns_rcode {
 	DNS_NOERROR = 0,
@@ -76,9 +68,10 @@ struct dns_answer {
 	enum dns_rcode rcode;
 	const struct address *addresses; /* those of the question's type */
 	size_t n_addresses;
-	uint32_t ttl_s; /* of these, or of the SOA */
-	bool soa;       /* a made-up SOA, so that a negative answer is cached */
-	uint16_t ede;   /* DNS_EDE_NONE, or the INFO-CODE; only with EDNS */
+	const struct records *records; /* likewise; NULL for none */
+	uint32_t ttl_s;                /* of these, or of the SOA */
+	bool soa;     /* a made-up SOA, so that a negative answer is cached */
+	uint16_t ede; /* DNS_EDE_NONE, or the INFO-CODE; only with EDNS */
 	const char *ede_text; /* may be NULL */
 };
 
@@ -164,5 +157,15 @@ MUST_CHECK enum dns_result dns_response_parse(const uint8_t *bytes, size_t len,
 					      const struct domain *name,
 					      uint16_t type,
 					      struct dns_addresses *addresses);
+
+/*
+ * The same for a @type that records_know(), by the same rules. FOUND means at
+ * least one record; where all were left out, it is NODATA. @records and @ttl_s
+ * are set at FOUND, NODATA and NXDOMAIN.
+ */
+MUST_CHECK enum dns_result
+dns_response_records(const uint8_t *bytes, size_t len,
+		     const struct domain *name, uint16_t type,
+		     struct records *records, uint32_t *ttl_s);
 
 #endif

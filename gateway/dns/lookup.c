@@ -54,6 +54,7 @@ struct entry {
 	int64_t expires_ms;
 	enum dns_result result;
 	struct dns_addresses addresses;
+	struct records *records; /* NULL for addresses, and for want of any */
 };
 
 /*
@@ -76,6 +77,7 @@ struct question {
 	bool answered;
 	enum dns_result result;
 	struct dns_addresses addresses;
+	struct records *records; /* as in an entry */
 };
 
 /* A socket of c-ares, which knows it by its number alone. */
@@ -109,12 +111,13 @@ struct lookup {
 	struct dns_tls_client *tls;
 	struct event *deliver;
 	struct event_base *base;
-	struct table entries;
+	struct table entries, record_entries;
 	TAILQ_HEAD(, question) questions;
 	size_t n_questions;
 	/* Until when questions are not mixed, and have no OPT. */
 	int64_t folds_until_ms, plain_until_ms;
-	bool (*may_ask)(void *arg, const struct domain *name);
+	bool (*may_ask)(void *arg, const struct domain *name,
+			enum dns_type type);
 	void *may_ask_arg;
 };
 
@@ -132,14 +135,24 @@ static bool entry_is(const struct table_node *node, const void *key)
 
 static void entry_evict(struct table_node *node, void *arg)
 {
+	struct entry *entry = table_entry(node, struct entry, node);
+
 	(void)arg;
-	free(table_entry(node, struct entry, node));
+	free(entry->records);
+	free(entry);
 }
 
-static uint64_t key_hash(const struct lookup *lookup, const struct key *key)
+static struct table *table_of(struct lookup *lookup, const struct key *key)
 {
-	/* Both types of a name share a chain; entry_is() tells them apart. */
-	return table_hash(&lookup->entries, key->name.name, key->name.len);
+	return dns_type_is_address((uint16_t)key->type)
+		       ? &lookup->entries
+		       : &lookup->record_entries;
+}
+
+static uint64_t key_hash(const struct table *table, const struct key *key)
+{
+	/* All types of a name share a chain; entry_is() tells them apart. */
+	return table_hash(table, key->name.name, key->name.len);
 }
 
 static uint32_t clamp(uint32_t value, uint32_t least, uint32_t most)
@@ -164,22 +177,42 @@ static uint32_t lifetime_s(enum dns_result result, uint32_t ttl_s)
 	return FAILED_S;
 }
 
+/* A copy for an entry of what was found, if it is not addresses. */
+static bool copy_records(const struct question *question,
+			 struct records **records)
+{
+	*records = NULL;
+	if (!question->records)
+		return true;
+	*records = malloc(sizeof(**records));
+	if (*records)
+		**records = *question->records;
+	return *records;
+}
+
 static void keep(struct lookup *lookup, const struct question *question)
 {
-	uint64_t hash = key_hash(lookup, &question->key);
-	struct table_node *node =
-		table_find(&lookup->entries, hash, &question->key);
+	struct table *table = table_of(lookup, &question->key);
+	uint64_t hash = key_hash(table, &question->key);
+	struct table_node *node = table_find(table, hash, &question->key);
+	struct records *records;
 	struct entry *entry;
 
+	if (!copy_records(question, &records))
+		return; /* it will be asked again */
 	if (node) {
 		entry = table_entry(node, struct entry, node);
 	} else {
 		entry = calloc(1, sizeof(*entry));
-		if (!entry)
-			return; /* it will be asked again */
+		if (!entry) {
+			free(records);
+			return; /* likewise */
+		}
 		entry->key = question->key;
-		table_insert(&lookup->entries, &entry->node, hash);
+		table_insert(table, &entry->node, hash);
 	}
+	free(entry->records);
+	entry->records = records;
 	entry->result = question->result;
 	entry->addresses = question->addresses;
 	entry->expires_ms =
@@ -198,6 +231,7 @@ static void question_free(struct question *question)
 		lookup_forget(wait);
 	if (question->fold)
 		event_free(question->fold);
+	free(question->records);
 	free(question);
 }
 
@@ -323,6 +357,7 @@ static void deliver(evutil_socket_t fd, short what, void *arg)
 			/* A waiter may ask anew, which only adds at the end. */
 			while ((wait = TAILQ_FIRST(&question->waits)) != NULL) {
 				lookup_forget(wait);
+				wait->records = question->records;
 				wait->done(wait, question->result,
 					   &question->addresses);
 			}
@@ -445,6 +480,30 @@ static ares_ssize_t send_out(ares_socket_t fd, const struct iovec *iov, int n,
 				     : writev(fd, iov, n);
 }
 
+/* Reads what came, down to what the question was for. */
+static enum dns_result read_response(struct question *question,
+				     const uint8_t *bytes, size_t len)
+{
+	const struct key *key = &question->key;
+	enum dns_result result;
+
+	if (dns_type_is_address((uint16_t)key->type))
+		return dns_response_parse(bytes, len, &key->name,
+					  (uint16_t)key->type,
+					  &question->addresses);
+	question->records = malloc(sizeof(*question->records));
+	if (!question->records)
+		return DNS_RESULT_FAILED;
+	result = dns_response_records(bytes, len, &key->name,
+				      (uint16_t)key->type, question->records,
+				      &question->addresses.ttl_s);
+	if (result != DNS_RESULT_FOUND && result != DNS_RESULT_NODATA) {
+		free(question->records);
+		question->records = NULL;
+	}
+	return result;
+}
+
 static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 		     int len)
 {
@@ -464,9 +523,7 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 		 dns_response_minds_edns(bytes, (size_t)len))
 		ask_without_edns(question);
 	if (status == ARES_SUCCESS && len > 0)
-		question->result = dns_response_parse(
-			bytes, (size_t)len, &question->key.name,
-			(uint16_t)question->key.type, &question->addresses);
+		question->result = read_response(question, bytes, (size_t)len);
 	else
 		question->result = DNS_RESULT_FAILED;
 	question->addresses.ttl_s =
@@ -675,7 +732,9 @@ struct lookup *lookup_new(X509_STORE *trust)
 	if (!lookup)
 		return NULL;
 	TAILQ_INIT(&lookup->questions);
-	if (table_init(&lookup->entries, LOOKUP_ENTRIES_MAX, &ops, NULL) < 0)
+	if (table_init(&lookup->entries, LOOKUP_ENTRIES_MAX, &ops, NULL) < 0 ||
+	    table_init(&lookup->record_entries, LOOKUP_RECORDS_MAX, &ops,
+		       NULL) < 0)
 		goto fail;
 	for (size_t i = 0; i < WAYS; i++)
 		if (!way_init(&lookup->ways[i], lookup, i >= WAYS / 2))
@@ -718,6 +777,7 @@ void lookup_free(struct lookup *lookup)
 	dns_tls_client_free(lookup->tls);
 	if (lookup->deliver)
 		event_free(lookup->deliver);
+	table_done(&lookup->record_entries);
 	table_done(&lookup->entries);
 	free(lookup);
 }
@@ -844,7 +904,8 @@ static struct question *ask(struct lookup *lookup, const struct key *key,
 }
 
 void lookup_gate(struct lookup *lookup,
-		 bool (*may_ask)(void *arg, const struct domain *name),
+		 bool (*may_ask)(void *arg, const struct domain *name,
+				 enum dns_type type),
 		 void *arg)
 {
 	lookup->may_ask = may_ask;
@@ -856,10 +917,14 @@ bool lookup_ask(struct lookup *lookup, const struct domain *name,
 		enum dns_result *result, struct dns_addresses *addresses)
 {
 	struct key key = { *name, type };
+	struct table *table = table_of(lookup, &key);
 	struct table_node *node =
-		table_find(&lookup->entries, key_hash(lookup, &key), &key);
+		table_find(table, key_hash(table, &key), &key);
 	struct question *question;
 
+	assert(dns_type_is_address((uint16_t)type) ||
+	       records_know((uint16_t)type));
+	wait->records = NULL;
 	if (node) {
 		const struct entry *entry =
 			table_entry(node, struct entry, node);
@@ -868,13 +933,14 @@ bool lookup_ask(struct lookup *lookup, const struct domain *name,
 		if (left > 0) {
 			*result = entry->result;
 			*addresses = entry->addresses;
+			wait->records = entry->records;
 			addresses->ttl_s = (uint32_t)((left + 999) / 1000);
 			return true;
 		}
 	}
 	question = find_question(lookup, &key);
 	if (!question && lookup->may_ask &&
-	    !lookup->may_ask(lookup->may_ask_arg, name)) {
+	    !lookup->may_ask(lookup->may_ask_arg, name, type)) {
 		*result = DNS_RESULT_WITHHELD;
 		addresses->n = 0;
 		addresses->ttl_s = 0;

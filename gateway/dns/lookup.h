@@ -1,15 +1,16 @@
 /*
- * lookup.h - the addresses of an allowed name, asked upstream and kept
+ * lookup.h - the records of an allowed name, asked upstream and kept
  *
  * The one place that speaks to resolvers outside (through c-ares, which sends
  * what we wrote and hands back what came, unparsed). Answers are kept for
- * their TTL within [5, 300] seconds, at most LOOKUP_ENTRIES_MAX of them;
- * identical questions on the way are asked once. A question goes out in a case
- * drawn at random, and only a response that repeats it to the letter is heard;
- * a server that does not keep the case is asked once more, in lower case, and
- * one that does not know EDNS without it; others then too, for a while. Each
- * burst of questions has a port of its own. Where the resolvers are asked over
- * TLS (dns_tls.h), questions go that way alone, padded. Whether a name may be
+ * their TTL within [5, 300] seconds, at most LOOKUP_ENTRIES_MAX of addresses
+ * and LOOKUP_RECORDS_MAX of other records, which take more room; identical
+ * questions on the way are asked once. A question goes out in a case drawn at
+ * random, and only a response that repeats it to the letter is heard; a server
+ * that does not keep the case is asked once more, in lower case, and one that
+ * does not know EDNS without it; others then too, for a while. Each burst of
+ * questions has a port of its own. Where the resolvers are asked over TLS
+ * (dns_tls.h), questions go that way alone, padded. Whether a name may be
  * asked for at all is decided by the caller, before, every time: the cache
  * knows no policy and is never the reason why something is allowed.
  */
@@ -25,15 +26,25 @@
 #include <openssl/x509.h>
 
 #define LOOKUP_ENTRIES_MAX 4096
+#define LOOKUP_RECORDS_MAX 512     /* answers; about 8 KiB each */
 #define LOOKUP_OUTSTANDING_MAX 256 /* questions on the way; more fail at once */
 
 struct lookup;
 
 /* Somebody's place among those who wait; embedded, zeroed at first. */
 struct lookup_wait {
-	/* @addresses is borrowed for the call; n is 0 unless FOUND. */
+	/*
+	 * @addresses is borrowed for the call; n is 0 unless addresses were
+	 * FOUND. The TTL is there for other records, too.
+	 */
 	void (*done)(struct lookup_wait *wait, enum dns_result result,
 		     const struct dns_addresses *addresses);
+	/*
+	 * Of another type than A and AAAA, FOUND or NODATA: set when the
+	 * answer is known, and borrowed until whoever is told returns to the
+	 * event loop or asks again. Else NULL.
+	 */
+	const struct records *records;
 	TAILQ_ENTRY(lookup_wait) link;
 	void *asked; /* lookup's own; NULL when not waiting */
 };
@@ -64,11 +75,12 @@ const char *lookup_trouble(const struct lookup *lookup);
  * before; where that says no, it is DNS_RESULT_WITHHELD and not kept.
  */
 void lookup_gate(struct lookup *lookup,
-		 bool (*may_ask)(void *arg, const struct domain *name),
+		 bool (*may_ask)(void *arg, const struct domain *name,
+				 enum dns_type type),
 		 void *arg);
 
 /*
- * Asks for @type (A or AAAA). True if the answer is known: @result and
+ * Asks for @type: A, AAAA, or one that records_know(). True if the answer is known: @result and
  * @addresses are set. False if wait->done will be called, exactly once and
  * never from inside this call, unless lookup_forget() comes first.
  */

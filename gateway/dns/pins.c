@@ -396,12 +396,13 @@ bool pins_name(struct pins *pins, const struct address *address,
 }
 
 bool pins_spend(struct pins *pins, const struct domain *base,
-		const struct domain *name, int64_t now_ms)
+		const struct domain *name, bool is_other, int64_t now_ms)
 {
 	bool within;
 
 	lock(pins);
-	within = budget_spend(&pins->budget, pins->key, base, name, now_ms);
+	within = budget_spend(&pins->budget, pins->key, base, name, is_other,
+			      now_ms);
 	unlock(pins);
 	return within;
 }

@@ -61,11 +61,13 @@ MUST_CHECK bool pins_name(struct pins *pins, const struct address *address,
 			  struct domain *name);
 
 /*
- * Whether @name, which a wildcard over @base admits, is within the budget of
- * that wildcard (budget.h), which all workers share. If so it is spent.
+ * Whether a question for @name, which a wildcard over @base admits, is within
+ * the budget of that wildcard (budget.h), which all workers share. If so it is
+ * spent. @is_other is as in budget_spend().
  */
 MUST_CHECK bool pins_spend(struct pins *pins, const struct domain *base,
-			   const struct domain *name, int64_t now_ms);
+			   const struct domain *name, bool is_other,
+			   int64_t now_ms);
 
 /* Whether the address is in the virtual ranges, used or not. */
 bool pins_is_virtual(const struct address *address);

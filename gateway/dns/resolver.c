@@ -25,6 +25,8 @@
 #define VIRTUAL_TTL_S 60 /* it never changes, but its rules may */
 #define IDLE_MS 10000    /* of a TCP connection; RFC 7766 6.2.3 */
 #define SWEEP_MS 2000 /* between looks at answers that are still to be told */
+/* An answer over TCP: RECORDS_MAX owners and the like, and their data. */
+#define REPLY_MAX (2048 + RECORDS_BYTES_MAX)
 
 /* A question over UDP came so, and its answer goes back the same way. */
 struct datagram {
@@ -233,7 +235,7 @@ static void send_over_tcp(struct connection *connection, const uint8_t *bytes,
 static void reply(const struct asker *asker, const struct dns_query *query,
 		  const struct dns_answer *answer)
 {
-	uint8_t bytes[4096];
+	uint8_t bytes[REPLY_MAX];
 	size_t cap = asker->connection ? sizeof(bytes) : query->udp_size;
 	size_t len;
 
@@ -252,29 +254,10 @@ static void reply(const struct asker *asker, const struct dns_query *query,
 
 static const char *type_name(uint16_t type, char text[16])
 {
-	static const struct {
-		uint16_t type;
-		const char *name;
-	} names[] = {
-		{ DNS_TYPE_A, "A" },
-		{ 2, "NS" },
-		{ DNS_TYPE_CNAME, "CNAME" },
-		{ DNS_TYPE_SOA, "SOA" },
-		{ 10, "NULL" },
-		{ 12, "PTR" },
-		{ 15, "MX" },
-		{ 16, "TXT" },
-		{ DNS_TYPE_AAAA, "AAAA" },
-		{ 33, "SRV" },
-		{ DNS_TYPE_SVCB, "SVCB" },
-		{ DNS_TYPE_HTTPS, "HTTPS" },
-		{ 252, "AXFR" },
-		{ DNS_TYPE_ANY, "ANY" },
-	};
+	const char *name = dns_type_name(type);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].type == type)
-			return names[i].name;
+	if (name)
+		return name;
 	(void)snprintf(text, 16, "TYPE%u", type);
 	return text;
 }
@@ -426,7 +409,7 @@ static void answer_refusal(struct resolver *resolver, const struct asker *asker,
 
 	pins_refusal_address(&v4, &v6);
 	if (explain && special_use_of(&query->name) == SPECIAL_USE_NONE &&
-	    (query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA)) {
+	    dns_type_is_address(query->type)) {
 		answer.rcode = DNS_NOERROR;
 		if (query->type == DNS_TYPE_A || has_ipv6(resolver)) {
 			answer.addresses =
@@ -517,9 +500,53 @@ static void answer_found(struct resolver *resolver, const struct asker *asker,
 	reply(asker, query, &answer);
 }
 
+/* Names that records lead to are told, which admits none of them. */
+static void answer_records(struct resolver *resolver, const struct asker *asker,
+			   const struct dns_query *query,
+			   const struct decision *decision,
+			   const struct records *records, uint32_t ttl_s)
+{
+	const struct dns_answer answer = { .records = records,
+					   .ttl_s = ttl_s,
+					   .ede = DNS_EDE_NONE };
+
+	record(resolver, asker, query, decision,
+	       records->left_out ? "some records were left out" : NULL);
+	reply(asker, query, &answer);
+}
+
+static void answer_no_data(struct resolver *resolver, const struct asker *asker,
+			   const struct dns_query *query,
+			   const struct decision *decision, uint32_t ttl_s)
+{
+	record(resolver, asker, query, decision, "no data");
+	answer_plain(asker, query, DNS_NOERROR, true, ttl_s);
+}
+
+/* Whether @query, whose name is admitted, is of a type that is. */
+static bool admits_type(const struct resolver *resolver,
+			const struct dns_query *query)
+{
+	return dns_type_is_address(query->type) ||
+	       policy_admits_dns_type(resolver->worker->policy, &query->name,
+				      query->type);
+}
+
+/* A name that exists is never denied by its types: NODATA. */
+static void answer_unlisted_type(struct resolver *resolver,
+				 const struct asker *asker,
+				 const struct dns_query *query,
+				 struct decision decision)
+{
+	decision.reason = REASON_DNS_TYPE;
+	answer_no_data(resolver, asker, query, &decision, NEGATIVE_TTL_S);
+}
+
+/* @records is NULL where addresses were asked for, or nothing was found. */
 static void answer_result(struct resolver *resolver, const struct asker *asker,
 			  const struct dns_query *query, enum dns_result result,
-			  const struct dns_addresses *found)
+			  const struct dns_addresses *found,
+			  const struct records *records)
 {
 	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
 				   .name = &query->name };
@@ -531,13 +558,20 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 		answer_refusal(resolver, asker, query, &decision);
 		return;
 	}
+	if (!admits_type(resolver, query)) {
+		answer_unlisted_type(resolver, asker, query, decision);
+		return;
+	}
 	switch (result) {
 	case DNS_RESULT_FOUND:
-		answer_found(resolver, asker, query, &decision, found);
+		if (records)
+			answer_records(resolver, asker, query, &decision,
+				       records, found->ttl_s);
+		else
+			answer_found(resolver, asker, query, &decision, found);
 		return;
 	case DNS_RESULT_NODATA:
-		record(resolver, asker, query, &decision, "no data");
-		answer_plain(asker, query, DNS_NOERROR, true, found->ttl_s);
+		answer_no_data(resolver, asker, query, &decision, found->ttl_s);
 		return;
 	case DNS_RESULT_NXDOMAIN:
 		record(resolver, asker, query, &decision, "no such name");
@@ -561,7 +595,7 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 /* --- questions --- */
 
 /* Whether a name that is admitted may be asked for once more. */
-static bool may_ask(void *arg, const struct domain *name)
+static bool may_ask(void *arg, const struct domain *name, enum dns_type type)
 {
 	const struct resolver *resolver = arg;
 	const struct worker *worker = resolver->worker;
@@ -571,7 +605,7 @@ static bool may_ask(void *arg, const struct domain *name)
 	return decision.verdict != VERDICT_DENY && decision.route &&
 	       (!decision.route->host.below ||
 		pins_spend(worker->pins, &decision.route->host.base, name,
-			   clock_ms()));
+			   !dns_type_is_address((uint16_t)type), clock_ms()));
 }
 
 static void job_free(struct job *job)
@@ -594,7 +628,8 @@ static void looked_up(struct lookup_wait *wait, enum dns_result result,
 			       .agent_port = job->agent_port,
 			       .waited = true };
 
-	answer_result(job->resolver, &asker, &job->query, result, found);
+	answer_result(job->resolver, &asker, &job->query, result, found,
+		      wait->records);
 	job_free(job);
 	if (!connection)
 		return;
@@ -630,9 +665,10 @@ static void look_up(struct resolver *resolver, const struct asker *asker,
 	TAILQ_INSERT_TAIL(&resolver->jobs, job, link);
 	resolver->n_jobs++;
 	if (lookup_ask(resolver->worker->lookup, &query->name,
-		       query->type == DNS_TYPE_A ? DNS_TYPE_A : DNS_TYPE_AAAA,
-		       &job->wait, &result, &found)) {
-		answer_result(resolver, asker, query, result, &found);
+		       (enum dns_type)query->type, &job->wait, &result,
+		       &found)) {
+		answer_result(resolver, asker, query, result, &found,
+			      job->wait.records);
 		job_free(job);
 	} else if (asker->connection) {
 		asker->connection->n_jobs++;
@@ -657,7 +693,7 @@ static bool answer_special(struct resolver *resolver, const struct asker *asker,
 	if (special_use_of(&query->name) != SPECIAL_USE_LOOPBACK)
 		return false;
 	record(resolver, asker, query, &local, "its own loopback");
-	if (query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA)
+	if (dns_type_is_address(query->type))
 		reply(asker, query, &answer);
 	else
 		answer_plain(asker, query, DNS_NOERROR, true, NEGATIVE_TTL_S);
@@ -671,8 +707,6 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
 				   .name = &query->name };
 	struct decision decision = { .verdict = VERDICT_DENY };
-	bool address_type =
-		query->type == DNS_TYPE_A || query->type == DNS_TYPE_AAAA;
 
 	if (audit_is_blind(&worker->audit))
 		decision.reason = REASON_UNRECORDABLE;
@@ -694,16 +728,17 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 		answer_plain(asker, query, DNS_NXDOMAIN, true, NEGATIVE_TTL_S);
 		return;
 	}
-	/* A name that exists is never denied by its types: NODATA. */
-	if (!address_type ||
-	    (query->type == DNS_TYPE_AAAA && !has_ipv6(resolver))) {
-		if (!address_type)
-			decision.reason = REASON_DNS_TYPE;
-		record(resolver, asker, query, &decision, "no data");
-		answer_plain(asker, query, DNS_NOERROR, true, NEGATIVE_TTL_S);
+	if (!admits_type(resolver, query)) {
+		answer_unlisted_type(resolver, asker, query, decision);
 		return;
 	}
-	if (policy_wants_virtual(worker->policy, &query->name))
+	if (query->type == DNS_TYPE_AAAA && !has_ipv6(resolver)) {
+		answer_no_data(resolver, asker, query, &decision,
+			       NEGATIVE_TTL_S);
+		return;
+	}
+	if (dns_type_is_address(query->type) &&
+	    policy_wants_virtual(worker->policy, &query->name))
 		answer_virtual(resolver, asker, query, &decision);
 	else
 		look_up(resolver, asker, query);
@@ -827,8 +862,7 @@ static bool next_message(struct connection *connection)
 			       .agent_port = connection->agent_port };
 	size_t len;
 
-	if (connection->in.len < 2 ||
-	    connection->n_jobs >= RESOLVER_PIPELINE_MAX)
+	if (connection->in.len < 2)
 		return false;
 	len = (size_t)bytes[0] << 8 | bytes[1];
 	if (connection->in.len < 2 + len)
@@ -847,16 +881,16 @@ static void connection_changed(evutil_socket_t fd, short what, void *arg)
 	while (!connection->dead) {
 		ssize_t n;
 
-		if (next_message(connection)) {
-			touch(connection);
-			continue;
-		}
 		if (!flush(connection))
 			break;
 		/* Answers that are not taken hold up the questions. */
 		if (connection->out.len > 0 ||
 		    connection->n_jobs >= RESOLVER_PIPELINE_MAX)
 			return;
+		if (next_message(connection)) {
+			touch(connection);
+			continue;
+		}
 		if (connection->in.len > DNS_UDP_MAX)
 			break; /* no sound question is so long */
 		n = buffer_fill(&connection->in, &connection->stream);

@@ -45,6 +45,8 @@ static struct route read_route(struct cursor *c, bool is_denial)
 		.is_cidr = bits & 1,
 		.tls = (enum route_tls)(bits / 4 % 3),
 		.addresses = (enum route_addresses)(bits / 16 % 3),
+		.n_dns_types = bits >> 7,
+		.dns_types = { DNS_TYPE_TXT },
 	};
 	struct address base;
 	uint8_t len;
@@ -142,6 +144,37 @@ static enum verdict naive(const struct route *routes, size_t n_routes,
 	return VERDICT_INTERCEPT;
 }
 
+static bool is_open(const struct route *route, const struct route *denials,
+		    size_t n_denials, const struct attempt *attempt)
+{
+	for (size_t i = 0; i < route->n_ports; i++)
+		if (!is_denied(denials, n_denials, attempt, &route->ports[i]))
+			return true;
+	return false;
+}
+
+/* Of the open routes as specific as any, does one list TXT? */
+static bool naive_txt(const struct route *routes, size_t n_routes,
+		      const struct route *denials, size_t n_denials,
+		      const struct attempt *attempt)
+{
+	size_t most = 0;
+	bool lists = false;
+
+	if (is_denied(denials, n_denials, attempt, NULL))
+		return false;
+	for (size_t i = 0; i < n_routes; i++) {
+		size_t n = specificity(&routes[i]);
+
+		if (n < most || !matches(&routes[i], attempt) ||
+		    !is_open(&routes[i], denials, n_denials, attempt))
+			continue;
+		lists = routes[i].n_dns_types > 0 || (lists && n == most);
+		most = n;
+	}
+	return lists;
+}
+
 static void check(const struct policy *policy, const struct route *routes,
 		  size_t n_routes, const struct route *denials,
 		  size_t n_denials, const struct attempt *attempt)
@@ -150,6 +183,10 @@ static void check(const struct policy *policy, const struct route *routes,
 
 	if (decision.verdict !=
 	    naive(routes, n_routes, denials, n_denials, attempt))
+		abort();
+	if (attempt->kind == ATTEMPT_RESOLVE && attempt->name &&
+	    policy_admits_dns_type(policy, attempt->name, DNS_TYPE_TXT) !=
+		    naive_txt(routes, n_routes, denials, n_denials, attempt))
 		abort();
 	if ((decision.verdict == VERDICT_DENY) ==
 	    (decision.reason == REASON_ALLOWED))

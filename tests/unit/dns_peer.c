@@ -89,11 +89,14 @@ static size_t put_soa(uint8_t *at, uint32_t ttl_s)
 	return put_record(at, 6, ttl_s, soa, sizeof(soa));
 }
 
-static size_t put_address(uint8_t *at, unsigned type, uint32_t ttl_s)
+static size_t put_wanted(uint8_t *at, unsigned type, uint32_t ttl_s)
 {
+	const uint8_t text[6] = { 5, 'h', 'e', 'l', 'l', 'o' };
 	const uint8_t v4[4] = { 192, 0, 2, 1 };
 	const uint8_t v6[16] = { 0x20, 1, 0x0d, 0xb8, [15] = 1 };
 
+	if (type == 16)
+		return put_record(at, type, ttl_s, text, sizeof(text));
 	return put_record(at, type, ttl_s, type == 1 ? v4 : v6,
 			  type == 1 ? sizeof(v4) : sizeof(v6));
 }
@@ -119,7 +122,7 @@ size_t dns_peer_answer(const uint8_t *query, size_t len, bool over_tcp,
 		out[14] ^= 1;
 	manner.truncated = manner.truncated && !over_tcp;
 	if (!manner.negative && !manner.truncated) {
-		n += put_address(out + n, query[name + 2], manner.ttl_s);
+		n += put_wanted(out + n, query[name + 2], manner.ttl_s);
 		answers = 1;
 	} else if (manner.negative && manner.ttl_s > 0) {
 		n += put_soa(out + n, manner.ttl_s);

@@ -14,8 +14,8 @@
 
 /*
  * Answers @query in @out, which has room for DNS_PEER_MAX bytes: with an
- * address of a TTL of 60 s unless the letter says otherwise. Returns the
- * answer's length, 0 for silence.
+ * address, or a text for TXT, of a TTL of 60 s unless the letter says otherwise.
+ * Returns the answer's length, 0 for silence.
  */
 size_t dns_peer_answer(const uint8_t *query, size_t len, bool over_tcp,
 		       uint8_t *out);

@@ -23,8 +23,8 @@ static struct domain domain(const char *text)
 	return name;
 }
 
-static bool spend(struct budget *budget, const char *base, const char *label,
-		  int64_t now_ms)
+static bool spend_on(struct budget *budget, const char *base, const char *label,
+		     bool is_other, int64_t now_ms)
 {
 	const struct domain below = domain(base);
 	char text[300];
@@ -32,7 +32,13 @@ static bool spend(struct budget *budget, const char *base, const char *label,
 
 	(void)snprintf(text, sizeof(text), "%s.%s", label, base);
 	name = domain(text);
-	return budget_spend(budget, key, &below, &name, now_ms);
+	return budget_spend(budget, key, &below, &name, is_other, now_ms);
+}
+
+static bool spend(struct budget *budget, const char *base, const char *label,
+		  int64_t now_ms)
+{
+	return spend_on(budget, base, label, false, now_ms);
 }
 
 static int budget_new(void **state)
@@ -107,6 +113,19 @@ static void what_is_asked_again_is_not_a_new_name(void **state)
 	assert_false(spend(*state, "wild.test", label, 3601000));
 }
 
+/* It is a choice, and so is paid for, of a name that is new and of one in use. */
+static void another_type_costs_a_byte_more(void **state)
+{
+	const unsigned new = (unsigned)strlen("label") + 1;
+	const unsigned repeat = BUDGET_REPEAT + BUDGET_TYPE;
+	unsigned n;
+
+	assert_true(spend_on(*state, "wild.test", "label", true, 0));
+	for (n = 0; spend_on(*state, "wild.test", "label", true, 1); n++)
+		;
+	assert_int_equal(n, (BUDGET_BYTES - new - BUDGET_TYPE) / repeat);
+}
+
 static void one_wildcard_does_not_pay_for_another(void **state)
 {
 	char label[16];
@@ -156,7 +175,7 @@ static void a_tunnel_has_less_than_fifty_bits_a_second(void **state)
 			       (unsigned long long)++counter);
 		text[0] = 't';
 		name = domain(text);
-		if (!budget_spend(*state, key, &base, &name, ms))
+		if (!budget_spend(*state, key, &base, &name, false, ms))
 			continue;
 		spent[ms / 1000] += 24;
 		total += 24;
@@ -219,6 +238,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_is_asked_again_is_not_a_new_name, budget_new,
 			budget_free),
+		cmocka_unit_test_setup_teardown(another_type_costs_a_byte_more,
+						budget_new, budget_free),
 		cmocka_unit_test_setup_teardown(
 			one_wildcard_does_not_pay_for_another, budget_new,
 			budget_free),

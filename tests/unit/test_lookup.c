@@ -178,7 +178,19 @@ struct asker {
 	unsigned n_called;
 	enum dns_result result;
 	struct dns_addresses addresses;
+	char text[8]; /* of the first TXT record, or "" */
 };
+
+static void read_text(struct asker *asker, const struct records *records)
+{
+	size_t at = 0, len = 0;
+	const uint8_t *data = records ? records_next(records, &at, &len) : NULL;
+
+	if (!data)
+		return;
+	assert_in_range(len, 1, sizeof(asker->text));
+	memcpy(asker->text, data + 1, len - 1);
+}
 
 static void called(struct lookup_wait *wait, enum dns_result result,
 		   const struct dns_addresses *addresses)
@@ -188,6 +200,7 @@ static void called(struct lookup_wait *wait, enum dns_result result,
 	asker->n_called++;
 	asker->result = result;
 	asker->addresses = *addresses;
+	read_text(asker, wait->records);
 }
 
 /* True if it was known already. */
@@ -195,11 +208,14 @@ static bool ask(struct rig *rig, struct asker *asker, const char *text,
 		enum dns_type type)
 {
 	struct domain name;
+	bool known;
 
 	*asker = (struct asker){ .wait = { .done = called } };
 	assert_true(domain_parse(&name, text, strlen(text)));
-	return lookup_ask(rig->lookup, &name, type, &asker->wait,
-			  &asker->result, &asker->addresses);
+	known = lookup_ask(rig->lookup, &name, type, &asker->wait,
+			   &asker->result, &asker->addresses);
+	read_text(asker, asker->wait.records);
+	return known;
 }
 
 static void late(evutil_socket_t fd, short what, void *arg)
@@ -279,6 +295,81 @@ static void many_askers_are_one_question(void **state)
 		assert_null(askers[i].wait.asked);
 	}
 	assert_int_equal(rig->seen->udp, 1);
+}
+
+static void records_are_kept_beside_addresses(void **state)
+{
+	struct rig *rig = *state;
+	struct asker txt, again, v4, mx;
+
+	ask_and_wait(rig, &v4, "a.test", DNS_TYPE_A);
+	assert_null(v4.wait.records);
+	assert_false(ask(rig, &txt, "a.test", DNS_TYPE_TXT));
+	assert_false(ask(rig, &again, "a.test", DNS_TYPE_TXT));
+	await(rig, &txt);
+	await(rig, &again);
+	assert_int_equal(rig->seen->udp, 2);
+	assert_int_equal(txt.result, DNS_RESULT_FOUND);
+	assert_int_equal(txt.addresses.n, 0);
+	assert_int_equal(txt.addresses.ttl_s, 60);
+	assert_string_equal(txt.text, "hello");
+	assert_string_equal(again.text, "hello");
+	/* Both are known now, and the one is not the other. */
+	assert_true(ask(rig, &txt, "a.test", DNS_TYPE_TXT));
+	assert_string_equal(txt.text, "hello");
+	assert_true(ask(rig, &v4, "a.test", DNS_TYPE_A));
+	assert_int_equal(v4.addresses.n, 1);
+	assert_null(v4.wait.records);
+	/* What the server says of MX is none: the data are too long. */
+	ask_and_wait(rig, &mx, "a.test", DNS_TYPE_MX);
+	assert_int_equal(mx.result, DNS_RESULT_BAD);
+	assert_null(mx.wait.records);
+	ask_and_wait(rig, &txt, "only.test", DNS_TYPE_TXT);
+	assert_int_equal(txt.result, DNS_RESULT_NODATA);
+	assert_int_equal(txt.addresses.ttl_s, 60);
+	ask_and_wait(rig, &txt, "tc.test", DNS_TYPE_TXT);
+	assert_string_equal(txt.text, "hello");
+	assert_int_equal(rig->seen->tcp, 1);
+}
+
+static void so_many_answers_with_records_are_kept(void **state)
+{
+	struct rig *rig = *state;
+	struct asker asker;
+	char name[16];
+
+	ask_and_wait(rig, &asker, "a.test", DNS_TYPE_A);
+	for (int i = 0; i <= LOOKUP_RECORDS_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "a%d.test", i);
+		ask_and_wait(rig, &asker, name, DNS_TYPE_TXT);
+	}
+	assert_true(ask(rig, &asker, "a1.test", DNS_TYPE_TXT));
+	ask_and_wait(rig, &asker, "a0.test", DNS_TYPE_TXT);
+	/* No address had to go for them. */
+	assert_true(ask(rig, &asker, "a.test", DNS_TYPE_A));
+}
+
+static bool refuse_txt(void *arg, const struct domain *name, enum dns_type type)
+{
+	(void)arg;
+	(void)name;
+	return type != DNS_TYPE_TXT;
+}
+
+static void the_gate_is_asked_for_each_type(void **state)
+{
+	struct rig *rig = *state;
+	struct asker asker;
+
+	lookup_gate(rig->lookup, refuse_txt, NULL);
+	ask_and_wait(rig, &asker, "a.test", DNS_TYPE_A);
+	assert_true(ask(rig, &asker, "a.test", DNS_TYPE_TXT));
+	assert_int_equal(asker.result, DNS_RESULT_WITHHELD);
+	assert_int_equal(rig->seen->udp, 1);
+	/* It was not kept. */
+	lookup_gate(rig->lookup, NULL, NULL);
+	ask_and_wait(rig, &asker, "a.test", DNS_TYPE_TXT);
+	assert_string_equal(asker.text, "hello");
 }
 
 static void who_forgets_is_not_called(void **state)
@@ -451,6 +542,9 @@ int main(void)
 		TEST(both_kinds_of_address_are_found),
 		TEST(an_answer_is_asked_for_once_while_it_lives),
 		TEST(many_askers_are_one_question),
+		TEST(records_are_kept_beside_addresses),
+		TEST(so_many_answers_with_records_are_kept),
+		TEST(the_gate_is_asked_for_each_type),
 		TEST(who_forgets_is_not_called),
 		TEST(a_ttl_is_between_five_seconds_and_five_minutes),
 		TEST(that_there_is_nothing_is_kept_too),

@@ -115,11 +115,12 @@ static void waited(evutil_socket_t fd, short what, void *arg)
 	*(bool *)arg = true;
 }
 
-static bool goes_out(void *arg, const struct domain *name)
+static bool goes_out(void *arg, const struct domain *name, enum dns_type type)
 {
 	struct rig *rig = arg;
 
 	(void)name;
+	(void)type;
 	rig->n_gone_out++;
 	return true;
 }

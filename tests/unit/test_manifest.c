@@ -318,6 +318,8 @@ static void keys_in_the_wrong_place_are_told_where_to_go(void **state)
 		  "m:1:1: no \"egress\": a bottle's routes stand under it\n" },
 		{ "egress: {routes: []}\ndeny: []\n",
 		  "m:2:1: \"deny\" belongs inside \"egress\"\n" },
+		{ "routes: []\ndns: [TXT]\n",
+		  "m:2:1: \"dns\" belongs inside a route\n" },
 		{ "egress: {routes: []}\nfirewall: off\n",
 		  "m:2:1: unknown key \"firewall\"; expected egress, or a key "
 		  "that is known to be for others\n" },
@@ -409,7 +411,7 @@ static void what_yaml_has_and_manifests_do_not_is_refused(void **state)
 		  "quotes: \"*.example.org\"\n" },
 		{ "routes: [{<<: *all, host: a.example}]\n",
 		  "m:1:11: unknown key \"<<\"; expected host, cidr, ports, "
-		  "tls, addresses, private\n" },
+		  "tls, addresses, private, dns\n" },
 		{ "routes: []\n...\n---\nroutes: []\n",
 		  "m:3:1: a further document begins here; one file holds one "
 		  "manifest\n" },
@@ -689,10 +691,100 @@ static void only_true_and_false_are_booleans(void **state)
 	}
 }
 
+static void record_types_are_listed_by_name(void **state)
+{
+	struct policy *policy =
+		load("routes:\n"
+		     "- {host: a.example, dns: MX}\n"
+		     "- {host: b.example, dns: [" DNS_TYPES_LISTABLE "]}\n"
+		     "- host: c.example\n");
+	const uint16_t all[] = { DNS_TYPE_NS,  DNS_TYPE_SOA, DNS_TYPE_MX,
+				 DNS_TYPE_TXT, DNS_TYPE_SRV, DNS_TYPE_NAPTR,
+				 DNS_TYPE_CAA };
+	const struct route *route;
+	size_t n;
+
+	(void)state;
+	route = policy_routes(policy, &n);
+	assert_int_equal(n, 3);
+	assert_int_equal(route[0].n_dns_types, 1);
+	assert_int_equal(route[0].dns_types[0], DNS_TYPE_MX);
+	assert_int_equal(route[1].n_dns_types, N(all));
+	assert_memory_equal(route[1].dns_types, all, sizeof(all));
+	assert_int_equal(route[2].n_dns_types, 0);
+	policy_free(policy);
+}
+
+static void a_type_that_goes_round_the_policy_is_no_type_to_list(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: a.example, dns: [TXT, HTTPS]",
+		  "m:1:40: HTTPS cannot be listed: it has address hints and "
+		  "keys (ECH) in it that lead round the policy\n" },
+		{ "host: a.example, dns: SVCB",
+		  "m:1:34: SVCB cannot be listed: it has address hints and "
+		  "keys (ECH) in it that lead round the policy\n" },
+		{ "host: a.example, dns: ANY",
+		  "m:1:34: ANY cannot be listed: it is no type: list those "
+		  "that are needed\n" },
+		{ "host: a.example, dns: \"NULL\"",
+		  "m:1:34: NULL cannot be listed: it holds any bytes, and "
+		  "nothing but tunnels asks for it\n" },
+		{ "host: a.example, dns: [AXFR, IXFR]",
+		  "m:1:35: AXFR cannot be listed: it asks for a whole zone, "
+		  "not for records of a name\n"
+		  "m:1:41: IXFR cannot be listed: it asks for a whole zone, "
+		  "not for records of a name\n" },
+		{ "host: a.example, dns: [DNSKEY, RRSIG]",
+		  "m:1:35: DNSKEY cannot be listed: it is of no use to the "
+		  "agent: the gateway hands no signatures on\n"
+		  "m:1:43: RRSIG cannot be listed: it is of no use to the "
+		  "agent: the gateway hands no signatures on\n" },
+		{ "host: a.example, dns: PTR",
+		  "m:1:34: PTR cannot be listed: it is about an address, and "
+		  "a route that admits names about names\n" },
+		{ "host: a.example, dns: CNAME",
+		  "m:1:34: CNAME cannot be listed: it is followed by the "
+		  "gateway; what is at its end is told\n" },
+		{ "host: a.example, dns: AAAA",
+		  "m:1:34: AAAA cannot be listed: it is answered for every "
+		  "name that is admitted\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+}
+
+static void what_is_no_type_is_refused(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: a.example, dns: [txt]",
+		  "m:1:35: expected a record type (" DNS_TYPES_LISTABLE
+		  "), found \"txt\"\n" },
+		{ "host: a.example, dns: TYPE16",
+		  "m:1:34: expected a record type (" DNS_TYPES_LISTABLE
+		  "), found \"TYPE16\"\n" },
+		{ "host: a.example, dns: [MX, TXT, MX]",
+		  "m:1:44: MX is listed twice\n" },
+		{ "host: a.example, dns: []",
+		  "m:1:34: expected at least one record type, found an empty "
+		  "list\n" },
+		{ "host: a.example, dns: {}",
+		  "m:1:34: expected a record type or a list of them, found a "
+		  "mapping\n" },
+		{ "cidr: 203.0.113.0/24, private: true, ports: 22, dns: TXT",
+		  "m:1:65: \"dns\" has no meaning with \"cidr\": nothing is "
+		  "resolved\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+}
+
 static void what_is_not_enforced_is_not_accepted(void **state)
 {
 	static const char *const keys[] = {
-		"auth",   "dlp",     "dns",       "expires",     "git",
+		"auth",   "dlp",     "expires",   "git",
 		"limits", "matches", "supervise", "upstream_ca",
 	};
 	char text[128], expected[256];
@@ -716,7 +808,7 @@ static void unknown_words_are_told_what_is_known(void **state)
 		  "m:1:29: unknown key \"port\"; did you mean \"ports\"?\n" },
 		{ "host: a.example, colour: red",
 		  "m:1:29: unknown key \"colour\"; expected host, cidr, ports, "
-		  "tls, addresses, private\n" },
+		  "tls, addresses, private, dns\n" },
 		{ "host: a.example, tls: spice",
 		  "m:1:34: expected intercept, splice or none, found "
 		  "\"spice\"\n" },
@@ -943,6 +1035,10 @@ int main(void)
 		cmocka_unit_test(a_port_is_a_number_and_nothing_else),
 		cmocka_unit_test(a_route_has_so_many_ports_and_no_more),
 		cmocka_unit_test(only_true_and_false_are_booleans),
+		cmocka_unit_test(record_types_are_listed_by_name),
+		cmocka_unit_test(
+			a_type_that_goes_round_the_policy_is_no_type_to_list),
+		cmocka_unit_test(what_is_no_type_is_refused),
 		cmocka_unit_test(what_is_not_enforced_is_not_accepted),
 		cmocka_unit_test(unknown_words_are_told_what_is_known),
 		cmocka_unit_test(long_text_is_quoted_short),

@@ -376,6 +376,85 @@ static void names_of_raw_ports_get_virtual_addresses(void **state)
 	policy_free(p);
 }
 
+static bool admits_type(const struct policy *p, const char *name, uint16_t type)
+{
+	struct domain d = domain(name);
+
+	return policy_admits_dns_type(p, &d, type);
+}
+
+static struct route with_types(struct route route, uint16_t one, uint16_t two)
+{
+	route.dns_types[0] = one;
+	route.dns_types[1] = two;
+	route.n_dns_types = 2;
+	return route;
+}
+
+static void a_record_type_is_told_where_it_is_listed(void **state)
+{
+	const struct route routes[] = {
+		with_types(host("example.org", ROUTE_TLS_INTERCEPT, 443),
+			   DNS_TYPE_TXT, DNS_TYPE_MX),
+		host("example.org", ROUTE_TLS_NONE, 22),
+		with_types(host("example.org", ROUTE_TLS_NONE, 25),
+			   DNS_TYPE_CAA, DNS_TYPE_NS),
+		with_types(host("*.example.org", ROUTE_TLS_INTERCEPT, 443),
+			   DNS_TYPE_TXT, DNS_TYPE_SRV),
+		host("quiet.example.org", ROUTE_TLS_INTERCEPT, 443),
+		with_types(host("shut.example.org", ROUTE_TLS_INTERCEPT, 8443),
+			   DNS_TYPE_MX, DNS_TYPE_MX),
+	};
+	const struct route denials[] = {
+		{ .host = host("denied.example.org", ROUTE_TLS_NONE, 0).host },
+		host("shut.example.org", ROUTE_TLS_INTERCEPT, 8443),
+		host("example.org", ROUTE_TLS_INTERCEPT, 25),
+	};
+	struct policy *p = policy(routes, N(routes), denials, N(denials));
+
+	(void)state;
+	assert_true(admits_type(p, "example.org", DNS_TYPE_TXT));
+	assert_true(admits_type(p, "example.org", DNS_TYPE_MX));
+	assert_false(admits_type(p, "example.org", DNS_TYPE_SRV));
+	assert_false(admits_type(p, "example.org", DNS_TYPE_HTTPS));
+	assert_false(admits_type(p, "example.org", 0));
+	/* Of a port that is shut. */
+	assert_false(admits_type(p, "example.org", DNS_TYPE_CAA));
+	/* Below, by the wildcard; of two, by the narrower one alone. */
+	assert_true(admits_type(p, "_ldap._tcp.example.org", DNS_TYPE_SRV));
+	assert_true(
+		admits_type(p, "_acme-challenge.a.example.org", DNS_TYPE_TXT));
+	assert_false(admits_type(p, "a.example.org", DNS_TYPE_MX));
+	assert_false(admits_type(p, "quiet.example.org", DNS_TYPE_TXT));
+	assert_true(admits_type(p, "a.quiet.example.org", DNS_TYPE_TXT));
+	/* One that has no open port does not count. */
+	assert_false(admits_type(p, "shut.example.org", DNS_TYPE_MX));
+	assert_true(admits_type(p, "shut.example.org", DNS_TYPE_TXT));
+	/* Addresses of what is admitted, nothing of what is not. */
+	assert_true(admits_type(p, "quiet.example.org", DNS_TYPE_A));
+	assert_true(admits_type(p, "quiet.example.org", DNS_TYPE_AAAA));
+	assert_false(admits_type(p, "denied.example.org", DNS_TYPE_TXT));
+	assert_false(admits_type(p, "denied.example.org", DNS_TYPE_A));
+	assert_false(admits_type(p, "example.net", DNS_TYPE_TXT));
+	assert_false(admits_type(NULL, "example.org", DNS_TYPE_TXT));
+	policy_free(p);
+}
+
+static void of_one_host_any_route_may_list_a_type(void **state)
+{
+	const struct route routes[] = {
+		host("example.org", ROUTE_TLS_INTERCEPT, 443),
+		with_types(host("example.org", ROUTE_TLS_NONE, 22),
+			   DNS_TYPE_TXT, DNS_TYPE_MX),
+	};
+	struct policy *p = policy(routes, N(routes), NULL, 0);
+
+	(void)state;
+	assert_true(admits_type(p, "example.org", DNS_TYPE_TXT));
+	assert_false(admits_type(p, "a.example.org", DNS_TYPE_TXT));
+	policy_free(p);
+}
+
 static void a_refusal_suggests_the_line_that_helps(void **state)
 {
 	static const struct {
@@ -495,6 +574,8 @@ int main(void)
 		cmocka_unit_test(an_address_is_admitted_by_prefix_only),
 		cmocka_unit_test(deny_wins),
 		cmocka_unit_test(names_of_raw_ports_get_virtual_addresses),
+		cmocka_unit_test(a_record_type_is_told_where_it_is_listed),
+		cmocka_unit_test(of_one_host_any_route_may_list_a_type),
 		cmocka_unit_test(a_refusal_suggests_the_line_that_helps),
 		cmocka_unit_test(the_longest_suggestion_fits),
 		cmocka_unit_test(ten_thousand_routes_are_told_apart),
