@@ -48,7 +48,7 @@ enum reason {
 	REASON_UPSTREAM_CONNECT, /* admitted, but no address answered */
 	REASON_UPSTREAM_TLS,     /* admitted, but the origin failed to verify */
 	REASON_UPSTREAM_HTTP, /* admitted, but the origin's answer is unsound */
-	REASON_DNS_TUNNEL_SUSPECT, /* too many names below a wildcard */
+	REASON_DNS_TUNNEL_SUSPECT,  /* too many names below a wildcard */
 	REASON_DESTINATION_UNKNOWN, /* the kernel lost what it redirected */
 	REASON_COUNT,
 };

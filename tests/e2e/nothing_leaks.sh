@@ -17,10 +17,11 @@ need nginx
 _world_name raw.test
 world_serves listed.test spliced.test unlisted.test
 background world-tcp.log in_world python3 "$here/peer.py" tcp 7000
-manifest 'routes:
+routes='routes:
   - host: listed.test
   - {host: spliced.test, tls: splice}
   - {host: raw.test, ports: 7000, tls: none}'
+manifest "$routes"
 
 cat >"$DIR/raw.py" <<'END'
 import sys
@@ -86,6 +87,8 @@ run()
 		tail -n 20 "$DIR/load.out" >&2
 		fail "of $1 connections, some failed"
 	}
+	# Of the origins' connections none outlives the manifest.
+	manifest "$routes"
 }
 
 idle=$(held | cut -d' ' -f1,2)
