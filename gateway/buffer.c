@@ -24,7 +24,7 @@ static char *grow(const struct buffer *buffer, size_t cap)
 	grown = malloc(cap);
 	if (!grown)
 		return NULL;
-	if (buffer->len > 0)
+	if (buffer->bytes)
 		memcpy(grown, buffer->bytes, buffer->len);
 	give_back(buffer);
 	return grown;
