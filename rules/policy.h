@@ -56,15 +56,15 @@ struct route {
 	uint16_t ports[ROUTE_PORTS_MAX];
 	struct prefix cidr; /* in place of @host */
 	bool is_cidr;
-	bool private; /* may lead to ADDRESS_PRIVATE */
+	bool private;   /* may lead to ADDRESS_PRIVATE */
+	bool git_fetch; /* what git fetches by is admitted, and no push */
 	enum route_tls tls;
 	enum route_addresses addresses;
 	struct match_list *matches; /* NULL: every request; owned */
-	bool git_fetch;             /* what git fetches by, and no push */
 	enum route_auth auth;
-	char token_ref[ROUTE_TOKEN_REF_MAX + 1]; /* which secret that takes */
 	unsigned auth_line, auth_column;
 	unsigned line, column; /* where the manifest says so, from 1 */
+	char token_ref[ROUTE_TOKEN_REF_MAX + 1]; /* which secret that takes */
 };
 
 enum policy_refusals {

@@ -61,6 +61,8 @@ agent_reads https://api.test/back_in_chunks |
 	expect "('authorization', 'Bearer \*\*\*\*"
 agent_reads https://api.test/back_to_the_end |
 	expect "('authorization', 'Bearer \*\*\*\*"
+agent_reads -H 'Connection: TE' -H 'TE: trailers' \
+	https://api.test/back_in_trailers | expect 'X-Was: Bearer \*\*\*\*'
 agent_reads https://api.test/length/200000 >/dev/null
 agent_reads -L https://api.test/redirect/plain.test |
 	expect 'Location: https://plain.test/?was=\*\*\*'

@@ -342,6 +342,11 @@ def answer(connection, stream, request, fields, where):
     elif what == "back_in_chunks":
         connection.sendall(ok + b"Transfer-Encoding: chunked\r\n\r\n"
                            + chunked(repr(fields).encode(), 1))
+    elif what == "back_in_trailers":
+        connection.sendall(ok + b"Transfer-Encoding: chunked\r\n"
+                           b"Trailer: X-Was\r\n\r\n5\r\nhello\r\n0\r\n"
+                           + f"X-Was: {dict(fields)['authorization']}".encode()
+                           + b"\r\n\r\n")
     elif what == "back_to_the_end":
         connection.sendall(ok + b"\r\n" + repr(fields).encode())
         return False

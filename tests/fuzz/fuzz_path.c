@@ -8,14 +8,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static int digit(char c)
+static bool is_digit(char c)
 {
-	const char *digits = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+	return c && strchr("0123456789abcdefABCDEF", c);
+}
 
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return at && *at >= 'a' && c >= 'A' ? (int)(at - digits) : -1;
+/* Of two digits. */
+static char value(const char *digits)
+{
+	char copy[3] = { digits[0], digits[1], '\0' };
+
+	return (char)strtoul(copy, NULL, 16);
 }
 
 /* Decodes what can be decoded, once, and lets the rest stand. */
@@ -24,10 +27,9 @@ static size_t decode(char *text, size_t len)
 	size_t out = 0;
 
 	for (size_t i = 0; i < len; i++)
-		if (text[i] == '%' && i + 2 < len && digit(text[i + 1]) >= 0 &&
-		    digit(text[i + 2]) >= 0) {
-			text[out++] = (char)(digit(text[i + 1]) << 4 |
-					     digit(text[i + 2]));
+		if (text[i] == '%' && i + 2 < len && is_digit(text[i + 1]) &&
+		    is_digit(text[i + 2])) {
+			text[out++] = value(text + i + 1);
 			i += 2;
 		} else {
 			text[out++] = text[i];

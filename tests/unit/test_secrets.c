@@ -110,7 +110,8 @@ static void there_is_a_most_of_everything(void **state)
 	assert_int_equal(line, SECRETS_MAX + 1);
 
 	memset(text, 'x', sizeof(text));
-	memcpy(text, "A=", 2);
+	text[0] = 'A';
+	text[1] = '=';
 	secrets = secrets_parse(text, 2 + SECRET_VALUE_MAX, &line, &why);
 	assert_non_null(secrets);
 	secrets_free(secrets);
