@@ -5,6 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
+/* As free(3) and realloc(3), which leave what was there where it was. */
+static void give_back(const struct buffer *buffer)
+{
+	if (buffer->secret && buffer->bytes)
+		OPENSSL_cleanse(buffer->bytes, buffer->cap);
+	free(buffer->bytes);
+}
+
+static char *grow(const struct buffer *buffer, size_t cap)
+{
+	char *grown;
+
+	if (!buffer->secret)
+		return realloc(buffer->bytes, cap);
+	grown = malloc(cap);
+	if (!grown)
+		return NULL;
+	if (buffer->bytes)
+		memcpy(grown, buffer->bytes, buffer->len);
+	give_back(buffer);
+	return grown;
+}
+
 int buffer_reserve(struct buffer *buffer, size_t room)
 {
 	size_t cap = buffer->cap ? buffer->cap : BUFFER_CAP;
@@ -18,7 +43,7 @@ int buffer_reserve(struct buffer *buffer, size_t room)
 		cap *= 2;
 	if (cap == buffer->cap)
 		return 0;
-	grown = realloc(buffer->bytes, cap);
+	grown = grow(buffer, cap);
 	if (!grown)
 		return -ENOMEM;
 	buffer->bytes = grown;
@@ -58,7 +83,7 @@ int buffer_add(struct buffer *buffer, const void *bytes, size_t len)
 
 void buffer_done(struct buffer *buffer)
 {
-	free(buffer->bytes);
+	give_back(buffer);
 	*buffer = (struct buffer){ 0 };
 }
 

@@ -14,12 +14,19 @@
 struct buffer {
 	char *bytes;
 	size_t at, len, cap; /* @len bytes from @at on */
+	bool secret;         /* to be wiped when it is given back */
 };
 
 static inline const char *buffer_data(const struct buffer *buffer)
 {
 	/* Not even 0 may be added to NULL. */
 	return buffer->bytes ? buffer->bytes + buffer->at : "";
+}
+
+/* The same, to be changed in place; only where there is data. */
+static inline char *buffer_bytes(struct buffer *buffer)
+{
+	return buffer->bytes + buffer->at;
 }
 
 /* Room behind the data, at least BUFFER_CAP or @room in all. */

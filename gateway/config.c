@@ -14,8 +14,8 @@
 static const char usage[] =
 	"usage: sluice-gateway --internal INTERFACE --manifest FILE\n"
 	"                      [--agent ADDRESS]... [--resolver ADDRESS[:PORT][#NAME]]...\n"
-	"                      [--audit FILE] [--trust FILE] [--workers N]\n"
-	"                      [--ready-fd FD] [--log-level LEVEL]\n"
+	"                      [--audit FILE] [--trust FILE] [--secrets FILE]\n"
+	"                      [--workers N] [--ready-fd FD] [--log-level LEVEL]\n"
 	"                      [--init --internal-address ADDRESS/BITS...\n"
 	"                       --uplink INTERFACE\n"
 	"                       --uplink-address ADDRESS/BITS|dhcp|ra...\n"
@@ -158,6 +158,9 @@ static void parse_option(struct config *config, int option, const char *text)
 	case 't':
 		config->trust = text;
 		break;
+	case 's':
+		config->secrets = text;
+		break;
 	case 'w':
 		if (!parse_number(text, 1, CONFIG_WORKERS_MAX, &number))
 			misused("not a number of workers:", text);
@@ -186,6 +189,7 @@ void config_parse(struct config *config, int argc, char **argv)
 		{ "resolver", required_argument, NULL, 'r' },
 		{ "audit", required_argument, NULL, 'o' },
 		{ "trust", required_argument, NULL, 't' },
+		{ "secrets", required_argument, NULL, 's' },
 		{ "workers", required_argument, NULL, 'w' },
 		{ "ready-fd", required_argument, NULL, 'f' },
 		{ "log-level", required_argument, NULL, 'l' },

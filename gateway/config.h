@@ -20,6 +20,7 @@ struct config {
 	const char *manifest; /* file */
 	const char *audit;    /* file; NULL for standard output */
 	const char *trust;    /* PEM bundle; NULL for the system's */
+	const char *secrets;  /* file; NULL for none */
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;       /* perhaps none: then the manifest has some */
 	struct redirect redirect; /* the interface and all addresses */

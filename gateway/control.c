@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 int control_seal(const char *text, size_t len)
 {
 	int fd = memfd_create("manifest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -42,13 +44,19 @@ union control_space {
 	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-int control_send(int fd, int memfd, uint32_t generation)
+int control_send(int fd, int memfd, uint32_t generation,
+		 const struct secrets *secrets)
 {
-	struct iovec iov = { &generation, sizeof(generation) };
+	struct secret text = secrets_text(secrets);
+	struct iovec iov[2] = {
+		{ &generation, sizeof(generation) },
+		/* It is only read. NOLINTNEXTLINE */
+		{ (void *)(uintptr_t)text.value, text.len },
+	};
 	union control_space space = { 0 };
 	struct msghdr message = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
+		.msg_iov = iov,
+		.msg_iovlen = 2,
 		.msg_control = space.bytes,
 		.msg_controllen = sizeof(space.bytes),
 	};
@@ -79,18 +87,24 @@ static void close_received(struct msghdr *message)
 	}
 }
 
-int control_receive(int fd, int *memfd, uint32_t *generation)
+int control_receive(int fd, int *memfd, uint32_t *generation,
+		    struct secrets **secrets)
 {
+	char text[SECRETS_TEXT_MAX];
 	uint32_t number;
-	struct iovec iov = { &number, sizeof(number) };
+	struct iovec iov[2] = { { &number, sizeof(number) },
+				{ text, sizeof(text) } };
 	union control_space space;
 	struct msghdr message = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
+		.msg_iov = iov,
+		.msg_iovlen = 2,
 		.msg_control = space.bytes,
 		.msg_controllen = sizeof(space.bytes),
 	};
+	struct secrets *received = NULL;
 	struct cmsghdr *cmsg;
+	unsigned line;
+	const char *why;
 	ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n < 0)
@@ -98,12 +112,18 @@ int control_receive(int fd, int *memfd, uint32_t *generation)
 	if (n == 0)
 		return 0;
 	cmsg = CMSG_FIRSTHDR(&message);
-	if (n != sizeof(number) || message.msg_flags & MSG_TRUNC || !cmsg ||
+	if (n >= (ssize_t)sizeof(number))
+		received = secrets_parse(text, (size_t)n - sizeof(number),
+					 &line, &why);
+	OPENSSL_cleanse(text, sizeof(text));
+	if (!received || message.msg_flags & MSG_TRUNC || !cmsg ||
 	    cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS ||
 	    cmsg->cmsg_len != CMSG_LEN(sizeof(int))) {
 		close_received(&message);
+		secrets_free(received);
 		return -EBADMSG;
 	}
+	*secrets = received;
 	memcpy(memfd, CMSG_DATA(cmsg), sizeof(int));
 	*generation = number;
 	return 1;

@@ -543,6 +543,8 @@ static void rejudge(struct flow *flow)
 	/* One that is being sniffed or refused has nothing to lose. */
 	if (flow->refusing || flow->verdict == VERDICT_DENY)
 		return;
+	if (flow->inspect)
+		attempt.request = inspect_request(flow->inspect);
 	decision = policy_judge(flow->worker->policy, &attempt);
 	if (decision.verdict != VERDICT_DENY &&
 	    decision.verdict == flow->verdict &&

@@ -55,8 +55,12 @@ static void install_rules(struct config *config)
 		    strerror(-error));
 }
 
-/* The text, once it has been found good; dies with every mistake listed. */
-static char *load_manifest(const struct config *config, size_t *len)
+/*
+ * The text, once it and the secrets that it names have been found good; dies
+ * with every mistake listed.
+ */
+static char *load_manifest(const struct config *config,
+			   const struct secrets *secrets, size_t *len)
 {
 	const char *file = config->manifest;
 	struct manifest_errors errors = { 0 };
@@ -73,6 +77,10 @@ static char *load_manifest(const struct config *config, size_t *len)
 		die("manifest: %zu mistakes in %s: nothing is admitted",
 		    errors.n, file);
 	}
+	if (!secrets_suffice(secrets, policy, file, stderr))
+		die("manifest: secrets that %s names are missing: nothing is "
+		    "admitted",
+		    file);
 	(void)config_resolvers(config, policy, &n_resolvers);
 	if (n_resolvers == 0)
 		die("manifest: whom to ask for names? Give --resolver, or resolvers: in %s; %s",
@@ -117,6 +125,7 @@ int main(int argc, char **argv)
 {
 	struct config config;
 	struct uplink uplink;
+	struct secrets *secrets;
 	char *manifest;
 	size_t len;
 	bool bare;
@@ -142,12 +151,15 @@ int main(int argc, char **argv)
 		interfaces_set_up(&config.machine, &config.redirect);
 	uplink_init(&uplink, &config);
 
-	manifest = load_manifest(&config, &len);
+	secrets = secrets_read(config.secrets);
+	if (!secrets)
+		die("secrets: nothing is admitted without them");
+	manifest = load_manifest(&config, secrets, &len);
 	audit = open_audit(config.audit);
 	raise_limits(bare);
 	if (getrandom(config.refusal_key, sizeof(config.refusal_key), 0) !=
 	    sizeof(config.refusal_key))
 		die("main: no randomness: %s", strerror(errno));
 	/* From here on only what it cannot do without itself ends it. */
-	return supervise(&config, audit, manifest, len, &uplink);
+	return supervise(&config, audit, manifest, len, secrets, &uplink);
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEAD_MAX 1200 /* bytes: REFUSAL_SUMMARY_MAX, and what is fixed */
+#define HEAD_MAX 1500 /* bytes: REFUSAL_SUMMARY_MAX, and what is fixed */
 
 /* What, besides the reason, makes two refusals the same one. */
 static bool port_matters(enum reason reason)
@@ -106,6 +106,10 @@ unsigned refusal_status(enum reason reason)
 	case REASON_DESTINATION_UNKNOWN:
 	case REASON_POLICY_CHANGED:
 	case REASON_DNS_TUNNEL_SUSPECT:
+	case REASON_REQUEST_NOT_LISTED:
+	case REASON_PATH_AMBIGUOUS:
+	case REASON_GIT_PUSH:
+	case REASON_AUTH_NEEDS_TLS:
 	case REASON_COUNT:
 		break;
 	}

@@ -14,8 +14,8 @@
 #define REFUSAL_KEY_LEN 32
 #define REFUSAL_ID_LEN 12
 #define REFUSAL_ASKED_MAX 256
-#define REFUSAL_HTTP_MAX 4096 /* bytes; what refusal_http() needs at most */
-#define REFUSAL_SUMMARY_MAX 800
+#define REFUSAL_HTTP_MAX 6144 /* bytes; what refusal_http() needs at most */
+#define REFUSAL_SUMMARY_MAX 1088
 
 struct refusal {
 	struct domain name; /* len 0 where an address was refused */

@@ -42,6 +42,7 @@ struct supervisor {
 	const struct config *config;
 	char *manifest;
 	size_t manifest_len;
+	struct secrets *secrets;
 	uint32_t generation;
 	struct audit audit; /* PID 1's own way into the record */
 	int audit_file, vault, nflog, signals;
@@ -273,6 +274,7 @@ static void start_worker(struct supervisor *supervisor, unsigned i, int signer,
 		.trust = supervisor->trust,
 		.manifest = supervisor->manifest,
 		.manifest_len = supervisor->manifest_len,
+		.secrets = supervisor->secrets,
 		.ready = ready,
 	};
 	const int keep[] = { listeners->tcp4,
@@ -381,9 +383,11 @@ static bool start_all(struct supervisor *supervisor)
 	ends[workers + 1] = supervisor->audit_file;
 	supervisor->children[CHILD_AUDIT] =
 		give_birth("audit", ends, (int)workers + 2, config->log_level);
-	if (supervisor->children[CHILD_AUDIT] == 0)
+	if (supervisor->children[CHILD_AUDIT] == 0) {
+		secrets_free(supervisor->secrets);
 		audit_run(supervisor->audit_file, ends, workers + 1,
 			  supervisor->blind, supervisor->recorded);
+	}
 
 	for (unsigned i = 0; i < workers; i++)
 		ends[i] = signers[i][1];
@@ -392,6 +396,7 @@ static bool start_all(struct supervisor *supervisor)
 		give_birth("signer", ends, (int)workers + 1, config->log_level);
 	if (supervisor->children[CHILD_SIGNER] == 0) {
 		unshare_numbers(supervisor);
+		secrets_free(supervisor->secrets);
 		signer_run(supervisor->vault, ends, workers);
 	}
 
@@ -485,7 +490,8 @@ static bool hand_over(struct supervisor *supervisor, int memfd)
 		uint32_t got = 0;
 
 		if (control_send(supervisor->controls[i], memfd,
-				 supervisor->generation) < 0 ||
+				 supervisor->generation,
+				 supervisor->secrets) < 0 ||
 		    !wait_for(supervisor, supervisor->controls[i], START_MS) ||
 		    recv(supervisor->controls[i], &got, sizeof(got),
 			 MSG_DONTWAIT) != sizeof(got) ||
@@ -495,58 +501,86 @@ static bool hand_over(struct supervisor *supervisor, int memfd)
 	return all;
 }
 
-/* False if a worker did not take it: then all are started anew with it. */
-static bool reload(struct supervisor *supervisor)
+/* What is to apply now, read and found good. */
+struct reloaded {
+	char *manifest;
+	size_t len;
+	struct secrets *secrets;
+};
+
+/* NULL, or why nothing changes, for the record; the log has more. */
+static const char *reload_read(const struct config *config,
+			       struct reloaded *reloaded)
 {
-	const char *file = supervisor->config->manifest;
+	const char *file = config->manifest;
 	struct manifest_errors errors = { 0 };
 	struct policy *policy;
-	char *text = NULL;
-	size_t len = 0;
-	int error = manifest_read(file, &text, &len);
-	int memfd;
-	bool taken;
+	int error = manifest_read(file, &reloaded->manifest, &reloaded->len);
 	size_t n_resolvers;
+	bool enough;
 
 	if (error < 0) {
 		log_err("reload: cannot read %s, so nothing changes: %s", file,
 			strerror(-error));
-		record(supervisor, "reload", "refused: cannot be read");
-		return true;
+		return "refused: cannot be read";
 	}
-	policy = manifest_parse(text, len, &errors);
+	reloaded->secrets = secrets_read(config->secrets);
+	if (!reloaded->secrets) {
+		log_err("reload: no secrets, so nothing changes");
+		return "refused: the secrets cannot be read";
+	}
+	policy = manifest_parse(reloaded->manifest, reloaded->len, &errors);
 	if (!policy) {
 		manifest_errors_print(&errors, file, stderr);
 		log_err("reload: %zu mistakes in %s, so nothing changes",
 			errors.n, file);
 		manifest_errors_done(&errors);
-		record(supervisor, "reload", "refused: mistakes in it");
-		free(text);
-		return true;
+		return "refused: mistakes in it";
 	}
-	(void)config_resolvers(supervisor->config, policy, &n_resolvers);
+	(void)config_resolvers(config, policy, &n_resolvers);
+	enough = secrets_suffice(reloaded->secrets, policy, file, stderr);
 	policy_free(policy);
-	if (n_resolvers == 0) {
-		log_err("reload: no resolvers in %s, and none are known otherwise, so nothing changes",
+	if (!enough) {
+		log_err("reload: secrets that %s names are missing, so nothing changes",
 			file);
-		record(supervisor, "reload", "refused: no resolvers");
-		free(text);
-		return true;
+		return "refused: secrets that it names are missing";
 	}
-	memfd = control_seal(text, len);
-	if (memfd < 0) {
-		log_err("reload: no memory, so nothing changes");
-		free(text);
+	if (n_resolvers > 0)
+		return NULL;
+	log_err("reload: no resolvers in %s, and none are known otherwise, so nothing changes",
+		file);
+	return "refused: no resolvers";
+}
+
+/* False if a worker did not take it: then all are started anew with it. */
+static bool reload(struct supervisor *supervisor)
+{
+	struct reloaded reloaded = { 0 };
+	const char *why = reload_read(supervisor->config, &reloaded);
+	int memfd = -1;
+	bool taken;
+
+	if (!why) {
+		memfd = control_seal(reloaded.manifest, reloaded.len);
+		if (memfd < 0)
+			why = "refused: out of memory";
+	}
+	if (why) {
+		record(supervisor, "reload", why);
+		secrets_free(reloaded.secrets);
+		free(reloaded.manifest);
 		return true;
 	}
 	free(supervisor->manifest);
-	supervisor->manifest = text;
-	supervisor->manifest_len = len;
+	secrets_free(supervisor->secrets);
+	supervisor->manifest = reloaded.manifest;
+	supervisor->manifest_len = reloaded.len;
+	supervisor->secrets = reloaded.secrets;
 	supervisor->generation++;
 	taken = hand_over(supervisor, memfd);
 	close(memfd);
 	if (taken) {
-		log_info("reload: %s applies", file);
+		log_info("reload: %s applies", supervisor->config->manifest);
 		record(supervisor, "reload", "applies");
 	}
 	return taken;
@@ -615,13 +649,15 @@ static bool serve(struct supervisor *supervisor)
 
 /* It is freed here. NOLINTNEXTLINE(readability-non-const-parameter) */
 int supervise(const struct config *config, int audit, char *manifest,
-	      size_t manifest_len, struct uplink *uplink)
+	      size_t manifest_len, struct secrets *secrets,
+	      struct uplink *uplink)
 {
 	struct supervisor supervisor = {
 		.config = config,
 		.uplink = uplink,
 		.manifest = manifest,
 		.manifest_len = manifest_len,
+		.secrets = secrets,
 		.generation = 1,
 		.audit_file = audit,
 	};
@@ -676,5 +712,6 @@ int supervise(const struct config *config, int audit, char *manifest,
 	watch_done(&supervisor.rules);
 	X509_STORE_free(supervisor.trust);
 	free(supervisor.manifest);
+	secrets_free(supervisor.secrets);
 	return status;
 }

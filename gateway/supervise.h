@@ -13,15 +13,17 @@
 #ifndef SLUICE_SUPERVISE_H
 #define SLUICE_SUPERVISE_H
 
+#include "secrets.h"
 #include "uplink.h"
 
 /*
  * Starts everything and stays until SIGTERM or SIGINT; SIGHUP reads the
- * manifest anew. @audit is the record's file, @manifest text that was found
- * good and becomes its own; @uplink is looked after, and done with in the end.
- * Returns the exit status.
+ * manifest and the secrets anew. @audit is the record's file, @manifest text
+ * that was found good; it and @secrets become its own. @uplink is looked after,
+ * and done with in the end. Returns the exit status.
  */
 int supervise(const struct config *config, int audit, char *manifest,
-	      size_t manifest_len, struct uplink *uplink);
+	      size_t manifest_len, struct secrets *secrets,
+	      struct uplink *uplink);
 
 #endif

@@ -42,7 +42,8 @@ static void use_resolvers(struct worker *worker)
 	lookup_use(worker->lookup, resolvers, n);
 }
 
-static void reload(struct worker *worker, int memfd, uint32_t generation)
+static void reload(struct worker *worker, int memfd, struct secrets *secrets,
+		   uint32_t generation)
 {
 	struct manifest_errors errors;
 	struct policy *policy, *old = worker->policy;
@@ -53,12 +54,15 @@ static void reload(struct worker *worker, int memfd, uint32_t generation)
 		log_err("worker: a manifest that was good is not: %s",
 			errors.n > 0 ? errors.list[0].message : "no memory");
 		manifest_errors_done(&errors);
+		secrets_free(secrets);
 		return;
 	}
 	worker->policy = policy;
 	use_resolvers(worker);
 	pool_clear(worker->pool);
 	sessions_clear(worker->sessions);
+	secrets_free(worker->secrets);
+	worker->secrets = secrets;
 	flow_rejudge_all(worker);
 	policy_free(old);
 	log_info("worker: manifest %u applies", generation);
@@ -67,18 +71,19 @@ static void reload(struct worker *worker, int memfd, uint32_t generation)
 static void controlled(evutil_socket_t fd, short what, void *arg)
 {
 	struct life *life = arg;
+	struct secrets *secrets;
 	uint32_t generation;
 	int memfd, got;
 
 	(void)what;
-	got = control_receive(fd, &memfd, &generation);
+	got = control_receive(fd, &memfd, &generation, &secrets);
 	if (got == 0) {
 		event_base_loopbreak(life->worker.base);
 		return;
 	}
 	if (got < 0)
 		return;
-	reload(&life->worker, memfd, generation);
+	reload(&life->worker, memfd, secrets, generation);
 	close(memfd);
 	control_acknowledge(fd, generation);
 }
@@ -199,6 +204,7 @@ static void prepare(struct worker *worker, const struct worker_birth *birth)
 
 	worker->config = birth->config;
 	worker->pins = birth->pins;
+	worker->secrets = birth->secrets;
 	worker->audit = (struct audit){ .fd = birth->audit,
 					.worker = birth->number,
 					.blind = birth->blind };
@@ -281,6 +287,7 @@ static void end(struct life *life)
 	audit_done(&worker->audit);
 	event_base_free(worker->base);
 	policy_free(worker->policy);
+	secrets_free(worker->secrets);
 }
 
 void worker_run(const struct worker_birth *birth)

@@ -20,6 +20,7 @@
 #include "flow.h"
 #include "pool.h"
 #include "relay.h"
+#include "secrets.h"
 #include "tls/ca.h"
 #include "tls/sessions.h"
 
@@ -42,13 +43,15 @@ struct worker_birth {
 	X509_STORE *trust;                 /* of origins */
 	const char *manifest; /* text that has been parsed without mistake */
 	size_t manifest_len;
-	int ready; /* gets one byte when the worker serves */
+	struct secrets *secrets; /* its own copy, as all of its memory */
+	int ready;               /* gets one byte when the worker serves */
 };
 
 struct worker {
 	const struct config *config;
 	struct event_base *base;
 	struct policy *policy;
+	struct secrets *secrets; /* all that the policy names */
 	struct pins *pins;
 	struct audit audit;
 	struct ca *ca;

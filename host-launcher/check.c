@@ -70,6 +70,61 @@ static void format_dns_types(const struct route *route, char *text, size_t cap)
 					dns_type_name(route->dns_types[i]));
 }
 
+static const char *auth_name(enum route_auth auth)
+{
+	switch (auth) {
+	case ROUTE_AUTH_BEARER:
+		return "Bearer";
+	case ROUTE_AUTH_TOKEN:
+		return "token";
+	case ROUTE_AUTH_BASIC:
+		return "Basic";
+	case ROUTE_AUTH_NONE:
+		break;
+	}
+	return "";
+}
+
+static void print_words(const char *what, size_t n, const char *word)
+{
+	(void)printf("%s%s", n == 0 ? what : ", ", word);
+}
+
+static void print_match(const struct match *match)
+{
+	static const char *const types[] = {
+		[MATCH_PATH_EXACT] = "",
+		[MATCH_PATH_PREFIX] = "prefix ",
+		[MATCH_PATH_REGEX] = "regex ",
+	};
+
+	(void)printf("         request:");
+	for (size_t i = 0; i < match->n_methods; i++)
+		print_words(" ", i, match->methods[i]);
+	for (size_t i = 0; i < match->n_paths; i++) {
+		print_words(" to ", i, types[match->paths[i].type]);
+		(void)printf("%s", match->paths[i].value);
+	}
+	for (size_t i = 0; i < match->n_headers; i++) {
+		print_words(" with ", i, match->headers[i].name);
+		(void)printf(": %s", match->headers[i].value);
+	}
+	(void)printf("\n");
+}
+
+/* What the route says about requests, below it. */
+static void print_rules(const struct route *route)
+{
+	for (size_t i = 0; route->matches && i < route->matches->n; i++)
+		print_match(&route->matches->entries[i]);
+	if (route->git_fetch)
+		(void)printf("         request: git clone and fetch%s\n",
+			     route->matches ? ", and no push" : " alone");
+	if (route->auth != ROUTE_AUTH_NONE)
+		(void)printf("         needs the secret %s (sent as %s)\n",
+			     route->token_ref, auth_name(route->auth));
+}
+
 static void print_route(const struct route *route, bool denied)
 {
 	char target[DOMAIN_MAX + 3];
@@ -103,8 +158,10 @@ static void print_policy(const struct policy *policy)
 
 	for (size_t i = 0; i < n_denials; i++)
 		print_route(&denials[i], true);
-	for (size_t i = 0; i < n_routes; i++)
+	for (size_t i = 0; i < n_routes; i++) {
 		print_route(&routes[i], false);
+		print_rules(&routes[i]);
+	}
 	for (size_t i = 0; i < n_resolvers; i++)
 		(void)printf("ask    %-32s %s\n",
 			     nameserver_format(&resolvers[i], text),

@@ -366,6 +366,7 @@ static NORETURN void become_agent(const struct keeper *keeper, int go)
 		.gid = options->gid,
 		.readonly = { options->manifest, options->audit,
 			      options->trust },
+		.hidden = options->secrets,
 	};
 	char message;
 	int err;

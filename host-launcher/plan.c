@@ -51,6 +51,8 @@ static void plan_gateway(struct plan *plan)
 	add_option(&v, "--audit", options->audit);
 	if (options->trust)
 		add_option(&v, "--trust", options->trust);
+	if (options->secrets)
+		add_option(&v, "--secrets", options->secrets);
 	add_option(&v, "--log-level", options->verbose ? "info" : "err");
 	add_option(&v, "--ready-fd", plan->ready_fd);
 }

@@ -42,7 +42,8 @@
 struct plan_options {
 	const char *manifest; /* absolute, as are all paths here */
 	const char *audit;
-	const char *trust; /* NULL: the system's */
+	const char *trust;   /* NULL: the system's */
+	const char *secrets; /* NULL: none */
 	const char *gateway_program, *init_program;
 	const char *workdir;
 	char (*resolvers)[PLAN_RESOLVER_TEXT_MAX];

@@ -21,17 +21,17 @@
 #define RESOLV_CONF_SYSTEMD "/run/systemd/resolve/resolv.conf"
 #define RESOLV_CONF_MAX 65536
 
-static const char usage[] =
-	"usage: sluice run -m MANIFEST [--audit FILE] "
-	"[--resolver ADDR[:PORT][#NAME]]...\n"
-	"                  [--trust FILE] [--user NAME|UID[:GID]] [-v] "
-	"-- COMMAND...\n";
+static const char usage[] = "usage: sluice run -m MANIFEST [--audit FILE] "
+			    "[--resolver ADDR[:PORT][#NAME]]...\n"
+			    "                  [--trust FILE] [--secrets FILE] "
+			    "[--user NAME|UID[:GID]]\n"
+			    "                  [-v] -- COMMAND...\n";
 
 /* The command line, and the memory behind what is looked up for the plan. */
 struct invocation {
-	const char *manifest, *audit, *trust, *user;
+	const char *manifest, *audit, *trust, *secrets, *user;
 	char manifest_path[PATH_MAX], audit_path[PATH_MAX];
-	char trust_path[PATH_MAX], workdir[PATH_MAX];
+	char trust_path[PATH_MAX], secrets_path[PATH_MAX], workdir[PATH_MAX];
 	char gateway[PATH_MAX], init[PATH_MAX];
 	char resolvers[PLAN_RESOLVERS_MAX][PLAN_RESOLVER_TEXT_MAX];
 	struct plan_options options;
@@ -73,6 +73,7 @@ static bool parse_options(int argc, char **argv, struct invocation *invocation)
 		{ "audit", required_argument, NULL, 'a' },
 		{ "resolver", required_argument, NULL, 'r' },
 		{ "trust", required_argument, NULL, 't' },
+		{ "secrets", required_argument, NULL, 's' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 },
@@ -95,6 +96,9 @@ static bool parse_options(int argc, char **argv, struct invocation *invocation)
 			break;
 		case 't':
 			invocation->trust = optarg;
+			break;
+		case 's':
+			invocation->secrets = optarg;
 			break;
 		case 'u':
 			invocation->user = optarg;
@@ -258,6 +262,9 @@ static int find_paths(struct invocation *invocation)
 	if (invocation->trust &&
 	    !realpath(invocation->trust, invocation->trust_path))
 		return complain_errno(invocation->trust, errno);
+	if (invocation->secrets &&
+	    !realpath(invocation->secrets, invocation->secrets_path))
+		return complain_errno(invocation->secrets, errno);
 	if (!getcwd(invocation->workdir, sizeof(invocation->workdir)))
 		return complain_errno("working folder", errno);
 	return 0;
@@ -286,6 +293,8 @@ static int look_up(struct invocation *invocation, const struct policy *policy)
 	options->manifest = invocation->manifest_path;
 	options->audit = invocation->audit_path;
 	options->trust = invocation->trust ? invocation->trust_path : NULL;
+	options->secrets =
+		invocation->secrets ? invocation->secrets_path : NULL;
 	options->workdir = invocation->workdir;
 	options->gateway_program = invocation->gateway;
 	options->init_program = invocation->init;

@@ -66,13 +66,6 @@ static int freeze(const char *path)
 	return err ? err : set_readonly(path, 0);
 }
 
-static int mount_tmpfs(const char *at, const char *options)
-{
-	if (mount("tmpfs", at, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
-		return -errno;
-	return 0;
-}
-
 static int touch(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -80,6 +73,27 @@ static int touch(const char *path)
 	if (fd < 0)
 		return -errno;
 	(void)close(fd);
+	return 0;
+}
+
+/* Binds an empty file over @path, which is not to be read. */
+static int hide(const char *path)
+{
+	static const char empty[] = STAGE "/empty";
+	int err = touch(empty);
+
+	if (!err)
+		err = bind_file(empty, path);
+	/* In /run it is hidden by now. */
+	if (err == -ENOENT || err == -ENOTDIR)
+		return 0;
+	return err ? err : set_readonly(path, 0);
+}
+
+static int mount_tmpfs(const char *at, const char *options)
+{
+	if (mount("tmpfs", at, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
+		return -errno;
 	return 0;
 }
 
@@ -322,6 +336,11 @@ int view_build(const struct view *view)
 			err = complain_errno(view->readonly[i], err);
 			goto out;
 		}
+	}
+	err = view->hidden ? hide(view->hidden) : 0;
+	if (err) {
+		err = complain_errno(view->hidden, err);
+		goto out;
 	}
 	err = build_dev();
 	if (err) {

@@ -13,6 +13,7 @@
  *	              private copies, which sluice-init then rewrites
  *	the manifest, the audit record
  *	              read-only, whoever the agent is
+ *	the secrets   an empty file
  *
  * All of it is in the mount namespace of the caller, and goes with it.
  */
@@ -29,6 +30,7 @@ struct view {
 	uid_t uid; /* whose /run/user/UID is made */
 	gid_t gid;
 	const char *readonly[VIEW_READONLY_MAX]; /* files; NULL for none */
+	const char *hidden;                      /* file; NULL for none */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include "fields.h"
 #include "hostname.h"
 #include "mistakes.h"
+#include "request_rules.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -126,6 +127,9 @@ enum route_key {
 	KEY_ADDRESSES,
 	KEY_PRIVATE,
 	KEY_DNS,
+	KEY_MATCHES,
+	KEY_GIT,
+	KEY_AUTH,
 };
 
 static const struct field route_fields[] = {
@@ -136,13 +140,13 @@ static const struct field route_fields[] = {
 	[KEY_ADDRESSES] = { .name = "addresses" },
 	[KEY_PRIVATE] = { .name = "private" },
 	[KEY_DNS] = { .name = "dns" },
+	[KEY_MATCHES] = { .name = "matches" },
+	[KEY_GIT] = { .name = "git" },
+	[KEY_AUTH] = { .name = "auth" },
 
-	{ .name = "auth", .refusal = NOT_ENFORCED },
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
 	{ .name = "expires", .refusal = NOT_ENFORCED },
-	{ .name = "git", .refusal = NOT_ENFORCED },
 	{ .name = "limits", .refusal = NOT_ENFORCED },
-	{ .name = "matches", .refusal = NOT_ENFORCED },
 	{ .name = "supervise", .refusal = NOT_ENFORCED },
 	{ .name = "upstream_ca", .refusal = NOT_ENFORCED },
 };
@@ -490,7 +494,8 @@ static bool read_route_ports(struct reader *reader, const struct node *entry,
 	return false;
 }
 
-static void keep(struct reader *reader, struct routes *routes,
+/* False for want of memory. */
+static bool keep(struct reader *reader, struct routes *routes,
 		 const struct route *route)
 {
 	size_t cap = routes->cap ? 2 * routes->cap : 64;
@@ -500,17 +505,19 @@ static void keep(struct reader *reader, struct routes *routes,
 		list = reallocarray(routes->list, cap, sizeof(*list));
 		if (!list) {
 			reader->mistakes.out_of_memory = true;
-			return;
+			return false;
 		}
 		routes->list = list;
 		routes->cap = cap;
 	}
 	routes->list[routes->n++] = *route;
+	return true;
 }
 
 static void read_route(struct reader *reader, const struct node *entry)
 {
 	const struct node *values[N_FIELDS(route_fields)];
+	struct request_rules rules;
 	struct route route = { 0 };
 	bool sound;
 
@@ -534,8 +541,12 @@ static void read_route(struct reader *reader, const struct node *entry)
 		sound = refuse_public_suffix(reader, values[KEY_HOST],
 					     &route.host) &&
 			sound;
-	if (sound)
-		keep(reader, &reader->routes, &route);
+	rules = (struct request_rules){ .matches = values[KEY_MATCHES],
+					.git = values[KEY_GIT],
+					.auth = values[KEY_AUTH] };
+	sound = request_rules_read(&rules, &route, &reader->mistakes) && sound;
+	if (!sound || !keep(reader, &reader->routes, &route))
+		match_list_free(route.matches);
 }
 
 static void read_denial(struct reader *reader, const struct node *entry)
@@ -552,7 +563,7 @@ static void read_denial(struct reader *reader, const struct node *entry)
 	if (values[KEY_PORTS])
 		sound = read_ports(reader, values[KEY_PORTS], &denial) && sound;
 	if (sound)
-		keep(reader, &reader->denials, &denial);
+		(void)keep(reader, &reader->denials, &denial);
 }
 
 static void read_entries(struct reader *reader, const struct node *list,
@@ -967,6 +978,9 @@ struct policy *manifest_parse(const char *text, size_t len,
 		policy = policy_new(reader.routes.list, reader.routes.n,
 				    reader.denials.list, reader.denials.n,
 				    reader.refusals);
+	else
+		for (size_t i = 0; i < reader.routes.n; i++)
+			match_list_free(reader.routes.list[i].matches);
 	if (policy)
 		policy_resolve_by(policy, reader.resolvers, reader.n_resolvers);
 	free(reader.denials.list);

@@ -1,5 +1,7 @@
 #include "policy.h"
 
+#include "git.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -7,6 +9,7 @@
 #include <string.h>
 
 #define PREFIX_LENS 129 /* of IPv6: /0 to /128 */
+#define SUGGESTED_PATH_MAX 128
 
 /* Keys that one lookup can find: a name has at most 127 labels. */
 #define MATCHES_MAX PREFIX_LENS
@@ -318,15 +321,59 @@ static struct decision judge_resolve(struct matches routes,
 	return deny(unlisted, NULL);
 }
 
+/* A request, and its path in normal form once somebody has asked for it. */
+struct judged {
+	const struct request *request;
+	bool normalised, ambiguous;
+	struct path path;
+};
+
+static enum reason judge_request(const struct route *route,
+				 struct judged *judged)
+{
+	const struct request *request = judged->request;
+	const struct match_list *matches = route->matches;
+	const char *why;
+
+	if (!request || (!matches && !route->git_fetch))
+		return REASON_ALLOWED;
+	if (route->git_fetch || match_list_has_paths(matches)) {
+		if (!judged->normalised)
+			judged->ambiguous =
+				!path_normalise(&judged->path,
+						request->target.at,
+						request->target.len, &why);
+		judged->normalised = true;
+		if (judged->ambiguous)
+			return REASON_PATH_AMBIGUOUS;
+	}
+	if (route->git_fetch && git_is_push(request, &judged->path))
+		return REASON_GIT_PUSH;
+	if (route->git_fetch && git_is_fetch(request, &judged->path))
+		return REASON_ALLOWED;
+	return matches && match_list_meets(matches, request, &judged->path)
+		       ? REASON_ALLOWED
+		       : REASON_REQUEST_NOT_LISTED;
+}
+
 static struct decision judge_port(struct matches routes,
 				  const struct attempt *attempt,
 				  enum reason unlisted)
 {
 	bool raw = attempt->kind == ATTEMPT_TCP;
+	struct decision refused = deny(unlisted, NULL);
+	struct judged judged;
 	const struct route *route;
+	enum reason reason;
+	size_t wider = 0; /* keys, than that of the route that refused */
 
+	judged.request = attempt->request;
+	judged.normalised = judged.ambiguous = false;
 	while ((route = matches_next(&routes))) {
-		unlisted = REASON_PORT_NOT_LISTED;
+		if (refused.route && routes.n != wider)
+			break;
+		if (!refused.route)
+			refused.reason = REASON_PORT_NOT_LISTED;
 		if (!lists_port(route, attempt->port))
 			continue;
 		/*
@@ -342,9 +389,15 @@ static struct decision judge_port(struct matches routes,
 		if (route->tls == ROUTE_TLS_SPLICE &&
 		    attempt->kind == ATTEMPT_TLS)
 			return allow(VERDICT_RELAY, route);
-		return allow(VERDICT_INTERCEPT, route);
+		reason = judge_request(route, &judged);
+		if (reason == REASON_ALLOWED)
+			return allow(VERDICT_INTERCEPT, route);
+		/* Later reasons say more: see verdict.h. */
+		if (!refused.route || reason > refused.reason)
+			refused = deny(reason, route);
+		wider = routes.n;
 	}
-	return deny(unlisted, NULL);
+	return refused;
 }
 
 struct decision policy_judge(const struct policy *policy,
@@ -450,6 +503,37 @@ static const char *suggest_address(const struct attempt *attempt, char *text)
 	return text;
 }
 
+/* Nothing that YAML in double quotes would read otherwise, nor much of it. */
+static bool is_quotable(const struct path *path)
+{
+	return path->len <= SUGGESTED_PATH_MAX &&
+	       !memchr(path->text, '"', path->len);
+}
+
+/* The request itself, and nothing around it: whoever reads it may widen it. */
+static const char *suggest_request(const struct attempt *attempt, char *text)
+{
+	const struct request *request = attempt->request;
+	char ports[sizeof(", ports: [65535]")] = "";
+	struct path path;
+	const char *why;
+
+	if (!attempt->name || request->method.len > MATCH_METHOD_MAX ||
+	    !path_normalise(&path, request->target.at, request->target.len,
+			    &why) ||
+	    !is_quotable(&path))
+		return text;
+	if (attempt->port != 443 && attempt->port != 80)
+		(void)snprintf(ports, sizeof(ports), ", ports: [%u]",
+			       attempt->port);
+	(void)snprintf(
+		text, POLICY_SUGGESTION_MAX,
+		"- {host: %s%s, matches: [{paths: [{type: exact, value: \"%.*s\"}], methods: [%.*s]}]}",
+		attempt->name->name, ports, SUGGESTED_PATH_MAX, path.text,
+		(int)request->method.len, request->method.at);
+	return text;
+}
+
 const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 			   char text[POLICY_SUGGESTION_MAX])
 {
@@ -461,6 +545,8 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	char ports[sizeof(", ports: [65535]")] = "";
 
 	text[0] = '\0';
+	if (reason == REASON_REQUEST_NOT_LISTED && attempt->request)
+		return suggest_request(attempt, text);
 	if (reason != REASON_NAME_NOT_LISTED &&
 	    reason != REASON_PORT_NOT_LISTED &&
 	    reason != REASON_ADDRESS_NOT_LISTED &&
@@ -510,27 +596,38 @@ const struct route *policy_denials(const struct policy *policy, size_t *n)
 	return policy ? policy->denials.entries : NULL;
 }
 
+/* What they own. */
+static void routes_done(const struct route *routes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		match_list_free(routes[i].matches);
+}
+
 struct policy *policy_new(const struct route *routes, size_t n_routes,
 			  const struct route *denials, size_t n_denials,
 			  enum policy_refusals refusals)
 {
 	struct policy *policy = calloc(1, sizeof(*policy));
 
-	if (!policy)
-		return NULL;
-	policy->refusals = refusals;
-	if (!index_init(&policy->routes, routes, n_routes) ||
-	    !index_init(&policy->denials, denials, n_denials)) {
-		policy_free(policy);
-		return NULL;
+	if (policy && index_init(&policy->routes, routes, n_routes) &&
+	    index_init(&policy->denials, denials, n_denials)) {
+		policy->refusals = refusals;
+		return policy;
 	}
-	return policy;
+	routes_done(routes, n_routes);
+	if (policy) {
+		index_done(&policy->denials);
+		index_done(&policy->routes);
+	}
+	free(policy);
+	return NULL;
 }
 
 void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
+	routes_done(policy->routes.entries, policy->routes.n);
 	index_done(&policy->denials);
 	index_done(&policy->routes);
 	free(policy);

@@ -11,6 +11,10 @@
  * first (the name itself, then the longest wildcard, then manifest order);
  * the first that also admits port and protocol decides. `deny` is looked at
  * before any route.
+ *
+ * Where a request is known, the route has to admit that too. If it does not,
+ * the next one for the same name or wildcard is asked, and no wider one: what
+ * is said about a name in particular is not undone by a wildcard above it.
  */
 #ifndef SLUICE_POLICY_H
 #define SLUICE_POLICY_H
@@ -18,10 +22,13 @@
 #include "address.h"
 #include "dns_type.h"
 #include "domain.h"
+#include "match.h"
 #include "nameserver.h"
+#include "request.h"
 #include "verdict.h"
 
 #define ROUTE_PORTS_MAX 32
+#define ROUTE_TOKEN_REF_MAX 64 /* bytes of the name of a secret */
 
 enum route_tls {
 	ROUTE_TLS_INTERCEPT = 0,
@@ -35,6 +42,14 @@ enum route_addresses {
 	ROUTE_ADDRESSES_VIRTUAL,
 };
 
+/* The scheme of the credential that is put in: `auth`. */
+enum route_auth {
+	ROUTE_AUTH_NONE = 0,
+	ROUTE_AUTH_BEARER,
+	ROUTE_AUTH_TOKEN,
+	ROUTE_AUTH_BASIC,
+};
+
 /* One entry of `routes` or of `deny`. */
 struct route {
 	struct domain_pattern host;
@@ -44,10 +59,15 @@ struct route {
 	uint16_t dns_types[DNS_TYPES_LISTED_MAX];
 	struct prefix cidr; /* in place of @host */
 	bool is_cidr;
-	bool private; /* may lead to ADDRESS_PRIVATE */
+	bool private;   /* may lead to ADDRESS_PRIVATE */
+	bool git_fetch; /* what git fetches by is admitted, and no push */
 	enum route_tls tls;
 	enum route_addresses addresses;
+	struct match_list *matches; /* NULL: every request; owned */
+	enum route_auth auth;
+	unsigned auth_line, auth_column;
 	unsigned line, column; /* where the manifest says so, from 1 */
+	char token_ref[ROUTE_TOKEN_REF_MAX + 1]; /* which secret that takes */
 };
 
 enum policy_refusals {
@@ -74,6 +94,7 @@ struct attempt {
 	const struct domain *name;
 	const struct address *address;
 	uint16_t port;
+	const struct request *request; /* of HTTP; NULL: not known yet */
 };
 
 struct decision {
@@ -91,7 +112,8 @@ struct decision {
  * (somebody has to look at the bytes first). If there is none, why.
  * TLS: VERDICT_INTERCEPT or VERDICT_RELAY by the route's `tls`; routes with
  * `tls: none` do not count.
- * HTTP: VERDICT_INTERCEPT; routes with `tls: none` do not count.
+ * HTTP: VERDICT_INTERCEPT; routes with `tls: none` do not count. Without a
+ * request, whether there could be one that is admitted.
  *
  * A policy of NULL denies everything for REASON_NO_POLICY.
  */
@@ -121,7 +143,7 @@ bool policy_wants_virtual(const struct policy *policy,
 bool policy_admits_dns_type(const struct policy *policy,
 			    const struct domain *name, uint16_t type);
 
-#define POLICY_SUGGESTION_MAX (DOMAIN_MAX + 64)
+#define POLICY_SUGGESTION_MAX (DOMAIN_MAX + 256)
 
 /*
  * The manifest line that would admit what was just refused for @reason, such
@@ -142,8 +164,9 @@ const struct route *policy_routes(const struct policy *policy, size_t *n);
 const struct route *policy_denials(const struct policy *policy, size_t *n);
 
 /*
- * Compiles copies of @n_routes and @n_denials entries. NULL for want of
- * memory. policy_free() accepts NULL.
+ * Compiles copies of @n_routes and @n_denials entries, and takes over what
+ * the routes own, also where it returns NULL for want of memory. policy_free()
+ * accepts NULL.
  */
 struct policy *policy_new(const struct route *routes, size_t n_routes,
 			  const struct route *denials, size_t n_denials,

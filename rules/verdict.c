@@ -76,6 +76,14 @@ static const struct {
 					 "where it was headed is not known" },
 	[REASON_DNS_TUNNEL_SUSPECT] = { "dns_tunnel_suspect",
 					"too much is asked for below this wildcard" },
+	[REASON_REQUEST_NOT_LISTED] = { "request_not_listed",
+					"routes admit this name, but not this request" },
+	[REASON_PATH_AMBIGUOUS] = { "path_ambiguous",
+				    "rules on paths apply, and this path has more than one reading" },
+	[REASON_GIT_PUSH] = { "git_push",
+			      "the route lets git clone and fetch, and not push" },
+	[REASON_AUTH_NEEDS_TLS] = { "auth_needs_tls",
+				    "the route's credential is sent over TLS only: use https" },
 };
 
 const char *reason_code(enum reason reason)

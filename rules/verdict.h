@@ -50,6 +50,10 @@ enum reason {
 	REASON_UPSTREAM_HTTP, /* admitted, but the origin's answer is unsound */
 	REASON_DNS_TUNNEL_SUSPECT,  /* too many names below a wildcard */
 	REASON_DESTINATION_UNKNOWN, /* the kernel lost what it redirected */
+	REASON_REQUEST_NOT_LISTED, /* routes admit the name, not this request */
+	REASON_PATH_AMBIGUOUS,     /* rules on paths, and two readings of it */
+	REASON_GIT_PUSH,           /* the route lets git fetch, and not push */
+	REASON_AUTH_NEEDS_TLS,     /* a credential would go out in plain HTTP */
 	REASON_COUNT,
 };
 

@@ -11,6 +11,11 @@ void exchange_begin(struct exchange *exchange)
 	*exchange = (struct exchange){ .started_ms = clock_ms() };
 }
 
+void exchange_done(struct exchange *exchange)
+{
+	judged_done(&exchange->judged);
+}
+
 /* git shows people only text/plain; nobody else minds JSON. */
 static enum refusal_form form_for(const struct http1_request *request)
 {
@@ -62,7 +67,8 @@ static bool identities_agree(const struct flow *flow,
 	return true;
 }
 
-bool exchange_judge(struct flow *flow, const struct http1_request *request,
+bool exchange_judge(struct exchange *exchange, struct flow *flow,
+		    const struct http1_request *request,
 		    struct decision *decision, struct http1_text *asked)
 {
 	struct worker *worker = flow->worker;
@@ -75,12 +81,21 @@ bool exchange_judge(struct flow *flow, const struct http1_request *request,
 	if (!identities_agree(flow, request, decision))
 		return false;
 	*asked = (struct http1_text){ 0 };
+	if (!judged_keep(&exchange->judged, request)) {
+		decision->reason = REASON_OVERLOADED;
+		return false;
+	}
+	attempt.request = judged_request(&exchange->judged);
 	*decision = policy_judge(worker->policy, &attempt);
 	if (decision->verdict == VERDICT_DENY)
 		return false;
 	decision->verdict = VERDICT_DENY;
 	if (audit_is_blind(&worker->audit)) {
 		decision->reason = REASON_UNRECORDABLE;
+		return false;
+	}
+	if (decision->route->auth != ROUTE_AUTH_NONE && !flow->stream.ssl) {
+		decision->reason = REASON_AUTH_NEEDS_TLS;
 		return false;
 	}
 	/* TLS was held to its address when it was sniffed. */
@@ -97,7 +112,14 @@ void exchange_refusal(const struct exchange *exchange, const struct flow *flow,
 		      struct refusal *refusal)
 {
 	struct attempt attempt = flow_attempt(flow, ATTEMPT_HTTP);
+	char line[sizeof(exchange->method) + sizeof(exchange->path)];
 
+	attempt.request = judged_request(&exchange->judged);
+	if (judged_is_at_fault(decision->reason)) {
+		asked.len = (size_t)snprintf(line, sizeof(line), "%s %s",
+					     exchange->method, exchange->path);
+		asked.at = line;
+	}
 	/* Without TLS, and with no name bound, the request is what names. */
 	if (!flow->stream.ssl && !flow->name_bound) {
 		bool named = exchange->host.len > 0;
@@ -143,6 +165,8 @@ void exchange_record(struct exchange *exchange, struct flow *flow,
 
 	if (exchange->recorded)
 		return;
+	if (decision->reason == REASON_PATH_AMBIGUOUS)
+		event.detail = judged_ambiguity(&exchange->judged);
 	exchange->recorded = true;
 	(void)audit_write(&flow->worker->audit, &event);
 }

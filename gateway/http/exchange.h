@@ -10,6 +10,7 @@
 #define SLUICE_EXCHANGE_H
 
 #include "http1.h"
+#include "judged.h"
 #include "refusal.h"
 
 struct flow;
@@ -23,10 +24,15 @@ struct exchange {
 	uint64_t bytes_out, bytes_in; /* to and from the origin */
 	int64_t started_ms;
 	bool recorded;
+	struct judged judged; /* all that rules look at */
 };
 
-/* Begins one whose head is not known yet, or will never be. */
+/*
+ * Begins one whose head is not known yet, or will never be; what is left of
+ * the one before has been given back by exchange_done().
+ */
 void exchange_begin(struct exchange *exchange);
+void exchange_done(struct exchange *exchange);
 void exchange_remember(struct exchange *exchange,
 		       const struct http1_request *request);
 
@@ -35,7 +41,7 @@ void exchange_remember(struct exchange *exchange,
  * verdict is VERDICT_INTERCEPT. Else decision->reason says why not; @asked is
  * then what differed, borrowed from @request, or empty.
  */
-MUST_CHECK bool exchange_judge(struct flow *flow,
+MUST_CHECK bool exchange_judge(struct exchange *exchange, struct flow *flow,
 			       const struct http1_request *request,
 			       struct decision *decision,
 			       struct http1_text *asked);

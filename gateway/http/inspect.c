@@ -4,6 +4,7 @@
 #include "enrol.h"
 #include "exchange.h"
 #include "log.h"
+#include "redact.h"
 #include "upstream.h"
 #include "worker.h"
 
@@ -48,6 +49,7 @@ struct under_way {
 	/* What Trailer announced, which is cut off where it is long. */
 	char trailers_out[TRAILER_MAX], trailers_in[TRAILER_MAX];
 	size_t kept; /* bytes of its head, kept in case it must go out again */
+	struct redact *redact; /* NULL: no credential was put in */
 };
 
 struct inspect {
@@ -200,9 +202,16 @@ static void answer_enrolment(struct inspect *inspect,
 
 /* --- requests --- */
 
+static void forget(struct inspect *inspect)
+{
+	exchange_done(&inspect->now.exchange);
+	redact_free(inspect->now.redact);
+	inspect->now = (struct under_way){ 0 };
+}
+
 static void begin(struct inspect *inspect)
 {
-	inspect->now = (struct under_way){ 0 };
+	forget(inspect);
 	exchange_begin(&inspect->now.exchange);
 }
 
@@ -257,24 +266,63 @@ static bool logs_connection_in(const struct http1_request *request)
 		(proof.len >= 9 && strncasecmp(proof.at, "negotiate", 9) == 0));
 }
 
-static void begin_exchange(struct inspect *inspect,
-			   const struct http1_request *request)
+/* Writes the head for the origin. Why not, if it cannot be. */
+static enum reason write_head(struct inspect *inspect,
+			      const struct http1_request *request)
 {
+	struct buffer *out = &inspect->to_origin;
+	size_t credential = out->secret ? CREDENTIAL_MAX : 0;
 	size_t room, len;
+	char *bytes;
 
-	if (buffer_reserve(&inspect->to_origin,
-			   inspect->head_len + DOMAIN_MAX + 256) < 0) {
-		refuse_for(inspect, REASON_OVERLOADED, 0, NULL);
+	if (buffer_reserve(out, inspect->head_len + DOMAIN_MAX + 256 +
+					credential) < 0)
+		return REASON_OVERLOADED;
+	bytes = buffer_room(out, &room);
+	len = http1_request_write(request, bytes, room);
+	if (len == 0)
+		return REASON_HTTP_MALFORMED;
+	buffer_took(out, len);
+	return REASON_ALLOWED;
+}
+
+/* The same with the credential of @route in it, over TLS as was judged. */
+static enum reason write_head_with(struct inspect *inspect,
+				   struct http1_request *request,
+				   const struct route *route)
+{
+	const struct secrets *secrets = inspect->flow->worker->secrets;
+	struct redact **redact = &inspect->now.redact;
+	struct credential credential;
+	enum reason reason = REASON_OVERLOADED;
+
+	assert(inspect->origin.ssl);
+	/* No manifest is put in force without the secrets that it names. */
+	if (!credential_make(&credential, route, secrets))
+		return REASON_NO_POLICY;
+	*redact = redact_new(&credential, route, secrets);
+	inspect->to_origin.secret = true;
+	if (*redact)
+		reason = credential_put(&credential, request)
+				 ? write_head(inspect, request)
+				 : REASON_HTTP_MALFORMED;
+	credential_done(&credential);
+	return reason;
+}
+
+static void begin_exchange(struct inspect *inspect,
+			   struct http1_request *request,
+			   const struct route *route)
+{
+	enum reason reason = route->auth == ROUTE_AUTH_NONE
+				     ? write_head(inspect, request)
+				     : write_head_with(inspect, request, route);
+
+	if (reason != REASON_ALLOWED) {
+		refuse_for(inspect, reason,
+			   reason == REASON_HTTP_MALFORMED ? 431 : 0, NULL);
 		return;
 	}
-	buffer_room(&inspect->to_origin, &room);
-	len = http1_request_write(
-		request, buffer_room(&inspect->to_origin, &room), room);
-	if (len == 0) {
-		refuse_for(inspect, REASON_HTTP_MALFORMED, 431, NULL);
-		return;
-	}
-	buffer_took(&inspect->to_origin, len);
 	inspect->origin_bound |= logs_connection_in(request);
 	if (inspect->origin_reused && is_safe(request))
 		inspect->now.kept = inspect->head_len;
@@ -283,6 +331,19 @@ static void begin_exchange(struct inspect *inspect,
 	inspect->agent_scanned = 0;
 	inspect->state = INSPECT_EXCHANGE;
 	flow_deadline(inspect->flow, IDLE_MS);
+}
+
+/* Judges, and refuses what is not to go on; then false. */
+static bool admit(struct inspect *inspect, const struct http1_request *request,
+		  struct decision *decision)
+{
+	struct http1_text asked;
+
+	if (exchange_judge(&inspect->now.exchange, inspect->flow, request,
+			   decision, &asked))
+		return true;
+	refuse(inspect, decision, 0, asked, NULL);
+	return false;
 }
 
 static bool parse_request(struct inspect *inspect,
@@ -307,6 +368,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 	const struct decision failed = { .verdict = VERDICT_INTERCEPT,
 					 .reason = result->reason };
 	struct http1_request request;
+	struct decision decision;
 
 	inspect->upstream = NULL;
 	flow->origin = result->address;
@@ -324,7 +386,9 @@ static void dialled(void *arg, const struct upstream_result *result)
 		refuse_for(inspect, REASON_OVERLOADED, 0, NULL);
 		return;
 	}
-	begin_exchange(inspect, &request);
+	/* There may be another manifest by now. */
+	if (admit(inspect, &request, &decision))
+		begin_exchange(inspect, &request, decision.route);
 }
 
 static void dial(struct inspect *inspect, const struct domain *name,
@@ -373,7 +437,6 @@ static void handle_request(struct inspect *inspect, bool again)
 	struct flow *flow = inspect->flow;
 	struct http1_request request;
 	struct decision decision;
-	struct http1_text asked;
 
 	begin(inspect);
 	if (!parse_request(inspect, &request))
@@ -395,13 +458,11 @@ static void handle_request(struct inspect *inspect, bool again)
 	case INSPECT_JUDGE:
 		break;
 	}
-	if (!exchange_judge(flow, &request, &decision, &asked)) {
-		refuse(inspect, &decision, 0, asked, NULL);
+	if (!admit(inspect, &request, &decision))
 		return;
-	}
 	flow_record(flow, &decision, NULL, NULL);
 	if (can_reuse_origin(inspect, &request.host))
-		begin_exchange(inspect, &request);
+		begin_exchange(inspect, &request, decision.route);
 	else
 		dial(inspect, &request.host, decision.route, !again);
 }
@@ -489,27 +550,54 @@ static bool is_starved(const struct http1_body *body, const struct buffer *from)
 	return !body->done && from->len == body->held;
 }
 
+/* Writes a run of a body; @last if none follows. False for want of memory. */
+static bool put_run(struct buffer *to, enum http1_framing framing,
+		    struct redact *redact, struct http1_text data, bool last)
+{
+	size_t room;
+
+	if (redact)
+		data = redact_run(redact, data, last);
+	if (data.len == 0)
+		return true;
+	if (buffer_reserve(to, data.len + HTTP1_BODY_OVERHEAD) < 0)
+		return false;
+	buffer_took(to,
+		    http1_body_write(framing, data, buffer_room(to, &room)));
+	return true;
+}
+
+/* They lie in @from, and still do when they are written. */
+static void redact_trailers(const struct redact *redact,
+			    const struct http1_text *trailers,
+			    struct buffer *from)
+{
+	if (redact && trailers->len > 0)
+		redact_head(redact,
+			    buffer_bytes(from) +
+				    (trailers->at - buffer_data(from)),
+			    trailers->len);
+}
+
 /* Moves body bytes: decodes @from, writes anew to @to. False if it cannot. */
 static enum http1_result move_body(struct http1_body *body,
 				   enum http1_framing framing,
-				   const char *declared, struct buffer *from,
-				   struct buffer *to, bool *moved)
+				   const char *declared, struct redact *redact,
+				   struct buffer *from, struct buffer *to,
+				   bool *moved)
 {
 	while (!body->done && !is_starved(body, from) && to->len < ROOM) {
 		size_t take = from->len < ROOM ? from->len : ROOM;
 		struct http1_text data;
 		enum http1_result result;
-		size_t used, room;
+		size_t used;
 
 		result = http1_body_read(body, buffer_data(from), take, &used,
 					 &data);
 		if (result == HTTP1_BAD ||
-		    buffer_reserve(to, data.len + HTTP1_BODY_OVERHEAD + 8) < 0)
+		    !put_run(to, framing, redact, data, result == HTTP1_DONE))
 			return HTTP1_BAD;
-		if (data.len > 0)
-			buffer_took(to,
-				    http1_body_write(framing, data,
-						     buffer_room(to, &room)));
+		redact_trailers(redact, &body->trailers, from);
 		/* The trailers are a view of what is dropped afterwards. */
 		if (result == HTTP1_DONE &&
 		    !end_body(body, framing, declared, to))
@@ -541,7 +629,7 @@ static bool step_out(struct inspect *inspect)
 		return true;
 	}
 	if (move_body(&now->request_body, now->request_framing,
-		      now->trailers_out, &inspect->from_agent,
+		      now->trailers_out, NULL, &inspect->from_agent,
 		      &inspect->to_origin, &moved) == HTTP1_BAD) {
 		refuse_for(inspect, REASON_HTTP_MALFORMED, 400, "bad body");
 		return true;
@@ -589,6 +677,9 @@ static void handle_response(struct inspect *inspect)
 	size_t room, len;
 	bool interim, keep_alive;
 
+	if (now->redact)
+		redact_head(now->redact, buffer_bytes(&inspect->from_origin),
+			    inspect->head_len);
 	if (!http1_response_parse(buffer_data(&inspect->from_origin),
 				  inspect->head_len, now->to_head, &response,
 				  &why)) {
@@ -711,15 +802,18 @@ static bool step_in(struct inspect *inspect)
 	if (gone == -EPIPE && now->response_body.framing == HTTP1_UNTIL_CLOSE &&
 	    in->len == 0) {
 		now->response_body.done = true;
-		gone = end_body(&now->response_body, now->response_framing, "",
-				&inspect->to_agent)
+		gone = put_run(&inspect->to_agent, now->response_framing,
+			       now->redact, (struct http1_text){ 0 }, true) &&
+				       end_body(&now->response_body,
+						now->response_framing, "",
+						&inspect->to_agent)
 			       ? 0
 			       : -ENOMEM;
 		moved = true;
 	}
 	if (gone < 0 || move_body(&now->response_body, now->response_framing,
-				  now->trailers_in, in, &inspect->to_agent,
-				  &moved) == HTTP1_BAD) {
+				  now->trailers_in, now->redact, in,
+				  &inspect->to_agent, &moved) == HTTP1_BAD) {
 		const struct decision cut = { VERDICT_INTERCEPT,
 					      REASON_UPSTREAM_HTTP, NULL };
 
@@ -762,7 +856,7 @@ static void end_exchange(struct inspect *inspect)
 		return;
 	}
 	inspect->state = INSPECT_HEAD;
-	inspect->now = (struct under_way){ 0 };
+	forget(inspect);
 	flow_deadline(inspect->flow, IDLE_MS);
 }
 
@@ -965,6 +1059,20 @@ int inspect_start(struct flow *flow, enum inspect_mode mode,
 	return stream_attend(&flow->stream, pump, inspect);
 }
 
+const struct request *inspect_request(const struct inspect *inspect)
+{
+	switch (inspect->state) {
+	case INSPECT_DIALLING:
+	case INSPECT_EXCHANGE:
+	case INSPECT_TUNNEL:
+		return judged_request(&inspect->now.exchange.judged);
+	case INSPECT_HEAD:
+	case INSPECT_LAST:
+		break;
+	}
+	return NULL;
+}
+
 void inspect_timed_out(struct inspect *inspect)
 {
 	struct flow *flow = inspect->flow;
@@ -1011,5 +1119,6 @@ void inspect_free(struct inspect *inspect)
 	drop_origin(inspect, busy);
 	buffer_done(&inspect->from_agent);
 	buffer_done(&inspect->to_agent);
+	forget(inspect);
 	free(inspect);
 }

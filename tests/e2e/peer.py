@@ -335,6 +335,21 @@ def answer(connection, stream, request, fields, where):
     elif what == "websocket":
         websocket(connection, stream, fields)
         return False
+    elif what == "redirect":  # with what was sent in the URL
+        given = dict(fields).get("authorization", "").split(" ")[-1]
+        say(connection, "302 Found", b"elsewhere\n",
+            [("Location", f"https://{words[1]}/?was={given}")])
+    elif what == "back_in_chunks":
+        connection.sendall(ok + b"Transfer-Encoding: chunked\r\n\r\n"
+                           + chunked(repr(fields).encode(), 1))
+    elif what == "back_in_trailers":
+        connection.sendall(ok + b"Transfer-Encoding: chunked\r\n"
+                           b"Trailer: X-Was\r\n\r\n5\r\nhello\r\n0\r\n"
+                           + f"X-Was: {dict(fields)['authorization']}".encode()
+                           + b"\r\n\r\n")
+    elif what == "back_to_the_end":
+        connection.sendall(ok + b"\r\n" + repr(fields).encode())
+        return False
     elif what == "trailers":
         heard = f"te={dict(fields).get('te')}" + "".join(
             f" {name}={value}" for name, value in trailers)
@@ -371,6 +386,9 @@ def converse(connection):
         index += 1
         where = f"{number}.{index}"
         log(where, request)
+        for name, value in fields:
+            if name == "authorization":
+                log(where, dict(fields).get("host"), name, value)
         more = answer(connection, stream, request, fields, where)
     return more
 

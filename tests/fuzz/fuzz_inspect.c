@@ -12,7 +12,8 @@
  *
  * Whatever is written to an origin is requests whose Host is the name that it
  * was dialled for, which the manifest admits and the agent was told is where
- * it was headed; once a refusal is recorded nobody is dialled and no origin
+ * it was headed, with a path that has one reading where rules are on paths;
+ * once a refusal is recorded nobody is dialled and no origin
  * hears another byte; each line of the record is one line; what the agent
  * hears begins as an answer.
  */
@@ -220,6 +221,7 @@ static void check(const struct origin *origin)
 		struct http1_request request;
 		struct http1_body body;
 		struct http1_text data;
+		struct path path;
 		size_t scanned = 0, head_len, used;
 		enum http1_result result;
 		const char *why;
@@ -237,6 +239,10 @@ static void check(const struct origin *origin)
 			    origin->name.len) == 0);
 		MUST(!request.absolute && !request.is_http10);
 		MUST(request.port == 0 || request.port == 80);
+		if (strcmp(origin->name.name, "x.b.test") == 0)
+			MUST(path_normalise(&path, request.path.at,
+					    request.path.len, &why) &&
+			     path.text[0] == '/');
 		at += head_len;
 		left -= head_len;
 		if (request.wants_websocket)
@@ -273,16 +279,30 @@ static struct route route(const char *text, uint16_t port)
 	return route;
 }
 
+/* Every path, if there is but one way to read it. */
+static struct match_list *any_path(void)
+{
+	struct match_list *list = match_list_new();
+	struct match *match = list ? match_list_add(list) : NULL;
+	char error[MATCH_ERROR_MAX];
+	size_t at;
+
+	MUST(match &&
+	     match_add_path(match, MATCH_PATH_PREFIX, "/", 1, error, &at) == 0);
+	return list;
+}
+
 static struct policy *policy(bool terse)
 {
-	const struct route routes[] = { route("a.test", 80),
-					route("*.b.test", 80),
-					route("other.test", 8080) };
+	struct route routes[] = { route("a.test", 80), route("*.b.test", 80),
+				  route("other.test", 8080) };
 	const struct route denied = route("no.b.test", 80);
-	struct policy *policy = policy_new(routes, 3, &denied, 1,
-					   terse ? POLICY_REFUSALS_TERSE
-						 : POLICY_REFUSALS_EXPLAIN);
+	struct policy *policy;
 
+	routes[1].matches = any_path();
+	policy = policy_new(routes, 3, &denied, 1,
+			    terse ? POLICY_REFUSALS_TERSE
+				  : POLICY_REFUSALS_EXPLAIN);
 	MUST(policy);
 	return policy;
 }

@@ -38,6 +38,54 @@ static struct address read_address(struct cursor *c)
 	return address_from_bytes(bits & 1 ? AF_INET6 : AF_INET, bytes);
 }
 
+/* Rules and requests that often meet; all paths but one are in normal form. */
+static const char *const some_paths[] = { "/a", "/a/b", "/a/", "/" };
+static const char *const some_methods[] = { "GET", "POST" };
+static const char *const some_targets[] = {
+	"/a",
+	"/ab",
+	"/a/b?c",
+	"/a//b",
+	"/a/info/refs?service=git-upload-pack",
+	"/a/git-upload-pack",
+	"/a/git-receive-pack",
+	"/x",
+};
+
+static struct match_list *read_matches(struct cursor *c)
+{
+	unsigned n = cursor_u8(c) % 4;
+	struct match_list *list = n ? match_list_new() : NULL;
+	char error[MATCH_ERROR_MAX];
+	size_t at;
+
+	for (unsigned i = 0; list && i < n; i++) {
+		struct match *match = match_list_add(list);
+		uint8_t bits = cursor_u8(c);
+		const char *path = some_paths[bits % 4];
+
+		if (!match ||
+		    ((bits & 4) &&
+		     match_add_path(match,
+				    (enum match_path_type)(bits / 16 % 2), path,
+				    strlen(path), error, &at) < 0) ||
+		    ((bits & 8) &&
+		     match_add_method(match, some_methods[bits / 32 % 2]) < 0))
+			abort();
+	}
+	return list;
+}
+
+static struct request read_request(struct cursor *c)
+{
+	uint8_t bits = cursor_u8(c);
+	const char *method = some_methods[bits % 2];
+	const char *target = some_targets[bits / 2 % 8];
+
+	return (struct request){ .method = { method, strlen(method) },
+				 .target = { target, strlen(target) } };
+}
+
 static struct route read_route(struct cursor *c, bool is_denial)
 {
 	uint8_t bits = cursor_u8(c);
@@ -59,6 +107,10 @@ static struct route read_route(struct cursor *c, bool is_denial)
 	} else {
 		route.host.base = read_domain(c);
 		route.host.below = bits & 2;
+		if (!is_denial) {
+			route.matches = read_matches(c);
+			route.git_fetch = bits & 64;
+		}
 	}
 	route.n_ports = cursor_u8(c) % 3 + !is_denial;
 	for (size_t i = 0; i < route.n_ports; i++)
@@ -107,6 +159,49 @@ static bool speaks(const struct route *route, const struct attempt *attempt)
 	return attempt->kind == ATTEMPT_TCP || route->tls != ROUTE_TLS_NONE;
 }
 
+static bool entry_admits(const struct match *match,
+			 const struct request *request)
+{
+	size_t len = strcspn(request->target.at, "?");
+
+	if (match->n_methods > 0 &&
+	    strcmp(match->methods[0], request->method.at) != 0)
+		return false;
+	for (size_t i = 0; i < match->n_paths; i++) {
+		const struct match_path *path = &match->paths[i];
+
+		if (strncmp(request->target.at, path->value, path->len) != 0)
+			return false;
+		if (path->len == len)
+			return true;
+		return path->type == MATCH_PATH_PREFIX &&
+		       (request->target.at[path->len] == '/' ||
+			path->value[path->len - 1] == '/');
+	}
+	return true;
+}
+
+static bool admits(const struct route *route, const struct request *request)
+{
+	const struct match_list *list = route->matches;
+	bool ambiguous = strstr(request->target.at, "//");
+
+	if (!list && !route->git_fetch)
+		return true;
+	if (ambiguous && (route->git_fetch || match_list_has_paths(list)))
+		return false;
+	if (route->git_fetch && strstr(request->target.at, "git-receive-pack"))
+		return false;
+	if (route->git_fetch && strstr(request->target.at, "git-upload-pack") &&
+	    (strchr(request->target.at, '?') != NULL) ==
+		    (strcmp(request->method.at, "GET") == 0))
+		return true;
+	for (size_t i = 0; list && i < list->n; i++)
+		if (entry_admits(&list->entries[i], request))
+			return true;
+	return false;
+}
+
 /* The answer by looking at every entry, as the header words it. */
 static enum verdict naive(const struct route *routes, size_t n_routes,
 			  const struct route *denials, size_t n_denials,
@@ -136,6 +231,16 @@ static enum verdict naive(const struct route *routes, size_t n_routes,
 			best = &routes[i];
 	if (!best)
 		return VERDICT_DENY;
+	if (attempt->request) {
+		for (size_t i = 0; i < n_routes; i++)
+			if (matches(&routes[i], attempt) &&
+			    has_port(&routes[i], attempt->port) &&
+			    speaks(&routes[i], attempt) &&
+			    specificity(&routes[i]) == specificity(best) &&
+			    admits(&routes[i], attempt->request))
+				return VERDICT_INTERCEPT;
+		return VERDICT_DENY;
+	}
 	if (attempt->kind == ATTEMPT_TCP)
 		return best->tls == ROUTE_TLS_NONE ? VERDICT_RELAY
 						   : VERDICT_DENY;
@@ -209,6 +314,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct policy *policy;
 	struct domain name;
 	struct address address;
+	struct request request;
 
 	for (size_t i = 0; i < n_routes; i++)
 		routes[i] = read_route(&c, false);
@@ -216,6 +322,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		denials[i] = read_route(&c, true);
 	name = read_domain(&c);
 	address = read_address(&c);
+	request = read_request(&c);
 	policy = policy_new(routes, n_routes, denials, n_denials,
 			    POLICY_REFUSALS_EXPLAIN);
 	if (!policy)
@@ -231,6 +338,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 			check(policy, routes, n_routes, denials, n_denials,
 			      &attempt);
+			if (kind == ATTEMPT_HTTP) {
+				attempt.request = &request;
+				check(policy, routes, n_routes, denials,
+				      n_denials, &attempt);
+				attempt.request = NULL;
+			}
 			attempt.name = NULL;
 			attempt.address = &address;
 			check(policy, routes, n_routes, denials, n_denials,

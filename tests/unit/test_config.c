@@ -135,6 +135,7 @@ static void options_are_read(void **state)
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	assert_null(config.audit);
 	assert_null(config.trust);
+	assert_null(config.secrets);
 }
 
 static void without_options_there_is_a_worker_for_each_core(void **state)

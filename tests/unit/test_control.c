@@ -20,6 +20,19 @@ struct pair {
 	int main, worker;
 };
 
+static const char secret_lines[] = "TOKEN=0123456789\n";
+
+static struct secrets *some_secrets(void)
+{
+	const char *why;
+	unsigned line;
+	struct secrets *secrets = secrets_parse(
+		secret_lines, sizeof(secret_lines) - 1, &line, &why);
+
+	assert_non_null(secrets);
+	return secrets;
+}
+
 static struct pair pair_new(void)
 {
 	int fds[2];
@@ -51,16 +64,24 @@ static void a_manifest_is_handed_over_whole(void **state)
 	struct pair pair = pair_new();
 	struct manifest_errors errors;
 	struct policy *policy;
+	struct secrets *secrets = some_secrets(), *received = NULL;
+	struct secret secret;
 	uint32_t generation = 0, answer = 0;
 	int memfd = control_seal(good, sizeof(good) - 1), got = -1;
 	size_t n;
 
 	(void)state;
 	assert_true(memfd >= 0);
-	assert_int_equal(control_send(pair.main, memfd, 7), 0);
+	assert_int_equal(control_send(pair.main, memfd, 7, secrets), 0);
+	secrets_free(secrets);
 	close(memfd);
-	assert_int_equal(control_receive(pair.worker, &got, &generation), 1);
+	assert_int_equal(
+		control_receive(pair.worker, &got, &generation, &received), 1);
 	assert_int_equal(generation, 7);
+	assert_true(secrets_find(received, "TOKEN", &secret));
+	assert_int_equal(secret.len, 10);
+	assert_memory_equal(secret.value, "0123456789", 10);
+	secrets_free(received);
 	policy = control_read_manifest(got, &errors);
 	close(got);
 	assert_non_null(policy);
@@ -79,6 +100,7 @@ static void a_worker_in_another_process_takes_it(void **state)
 {
 	struct pair pair = pair_new();
 	int memfd = control_seal(good, sizeof(good) - 1), status;
+	struct secrets *none = secrets_read(NULL);
 	uint32_t answer = 0;
 	pid_t pid = fork();
 
@@ -87,21 +109,25 @@ static void a_worker_in_another_process_takes_it(void **state)
 	if (pid == 0) {
 		struct manifest_errors errors;
 		struct policy *policy;
+		struct secrets *secrets = NULL;
 		uint32_t generation;
 		int got = -EAGAIN, fd;
 
 		close(memfd);
 		for (int i = 0; i < 1000 && got == -EAGAIN; i++) {
-			got = control_receive(pair.worker, &fd, &generation);
+			got = control_receive(pair.worker, &fd, &generation,
+					      &secrets);
 			if (got == -EAGAIN)
 				usleep(5000);
 		}
 		policy = got == 1 ? control_read_manifest(fd, &errors) : NULL;
 		control_acknowledge(pair.worker, generation);
 		policy_free(policy);
+		secrets_free(secrets);
 		_exit(policy ? 0 : 1);
 	}
-	assert_int_equal(control_send(pair.main, memfd, 3), 0);
+	assert_int_equal(control_send(pair.main, memfd, 3, none), 0);
+	secrets_free(none);
 	assert_int_equal(recv(pair.main, &answer, sizeof(answer), 0),
 			 sizeof(answer));
 	assert_int_equal(answer, 3);
@@ -127,14 +153,17 @@ static void what_was_sealed_cannot_be_changed(void **state)
 static void nothing_to_read_and_the_end_are_told_apart(void **state)
 {
 	struct pair pair = pair_new();
+	struct secrets *secrets;
 	uint32_t generation;
 	int memfd;
 
 	(void)state;
-	assert_int_equal(control_receive(pair.worker, &memfd, &generation),
+	assert_int_equal(control_receive(pair.worker, &memfd, &generation,
+					 &secrets),
 			 -EAGAIN);
 	close(pair.main);
-	assert_int_equal(control_receive(pair.worker, &memfd, &generation), 0);
+	assert_int_equal(
+		control_receive(pair.worker, &memfd, &generation, &secrets), 0);
 	close(pair.worker);
 }
 
@@ -145,7 +174,7 @@ static void send_odd(int fd, size_t len, int n)
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(4 * sizeof(int))];
 	} space = { 0 };
-	char bytes[16] = { 0 };
+	char bytes[16] = "????NAME=short";
 	struct iovec iov = { bytes, len };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int fds[4] = { 0, 0, 0, 0 };
@@ -167,19 +196,21 @@ static void odd_messages_are_refused_and_leave_nothing_open(void **state)
 		size_t len;
 		int n;
 	} rows[] = { { 4, 0 }, { 3, 1 }, { 1, 0 },  { 5, 1 },
-		     { 4, 2 }, { 4, 4 }, { 16, 1 }, { 16, 0 } };
+		     { 4, 2 }, { 4, 4 }, { 14, 1 }, { 14, 0 } };
 	struct pair pair = pair_new();
 	int before = n_open();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		uint32_t generation = 99;
+		struct secrets *secrets = NULL;
 		int memfd = -77;
 
 		send_odd(pair.main, rows[i].len, rows[i].n);
 		assert_int_equal(control_receive(pair.worker, &memfd,
-						 &generation),
+						 &generation, &secrets),
 				 -EBADMSG);
+		assert_null(secrets);
 		assert_int_equal(memfd, -77);
 		assert_int_equal(generation, 99);
 		assert_int_equal(n_open(), before);

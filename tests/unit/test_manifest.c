@@ -411,7 +411,7 @@ static void what_yaml_has_and_manifests_do_not_is_refused(void **state)
 		  "quotes: \"*.example.org\"\n" },
 		{ "routes: [{<<: *all, host: a.example}]\n",
 		  "m:1:11: unknown key \"<<\"; expected host, cidr, ports, "
-		  "tls, addresses, private, dns\n" },
+		  "tls, addresses, private, dns, matches, git, auth\n" },
 		{ "routes: []\n...\n---\nroutes: []\n",
 		  "m:3:1: a further document begins here; one file holds one "
 		  "manifest\n" },
@@ -784,8 +784,7 @@ static void what_is_no_type_is_refused(void **state)
 static void what_is_not_enforced_is_not_accepted(void **state)
 {
 	static const char *const keys[] = {
-		"auth",   "dlp",     "expires",   "git",
-		"limits", "matches", "supervise", "upstream_ca",
+		"dlp", "expires", "limits", "supervise", "upstream_ca",
 	};
 	char text[128], expected[256];
 
@@ -801,6 +800,141 @@ static void what_is_not_enforced_is_not_accepted(void **state)
 	}
 }
 
+/* The routes of a manifest with one, which say what @rules do. */
+static const struct route *only_route(const struct policy *policy)
+{
+	size_t n;
+	const struct route *routes = policy_routes(policy, &n);
+
+	assert_int_equal(n, 1);
+	return routes;
+}
+
+static void rules_on_requests_are_read(void **state)
+{
+	struct policy *policy =
+		load("routes:\n"
+		     "  - host: gitea.example.org\n"
+		     "    auth:\n"
+		     "      scheme: token\n"
+		     "      token_ref: GITEA_TOKEN\n"
+		     "    matches:\n"
+		     "      - paths: [{type: prefix, value: /api/v1/},\n"
+		     "                {type: exact, value: /login},\n"
+		     "                {type: regex, value: '/user/[0-9]+'}]\n"
+		     "        methods: [GET, POST]\n"
+		     "        headers: [{name: X-Team, value: core}]\n"
+		     "      - methods: [HEAD]\n"
+		     "    git: {fetch: true}\n");
+	const struct route *route = only_route(policy);
+	const struct match *match;
+
+	(void)state;
+	assert_int_equal(route->auth, ROUTE_AUTH_TOKEN);
+	assert_string_equal(route->token_ref, "GITEA_TOKEN");
+	assert_int_equal(route->auth_line, 5);
+	assert_int_equal(route->auth_column, 18);
+	assert_true(route->git_fetch);
+	assert_int_equal(route->matches->n, 2);
+	match = &route->matches->entries[0];
+	assert_int_equal(match->n_paths, 3);
+	assert_int_equal(match->paths[0].type, MATCH_PATH_PREFIX);
+	assert_string_equal(match->paths[0].value, "/api/v1/");
+	assert_int_equal(match->paths[1].type, MATCH_PATH_EXACT);
+	assert_int_equal(match->paths[2].type, MATCH_PATH_REGEX);
+	assert_int_equal(match->n_methods, 2);
+	assert_string_equal(match->methods[1], "POST");
+	assert_int_equal(match->n_headers, 1);
+	assert_string_equal(match->headers[0].name, "X-Team");
+	match = &route->matches->entries[1];
+	assert_int_equal(match->n_paths + match->n_headers, 0);
+	policy_free(policy);
+
+	policy = load("routes: [{host: a.example}]\n");
+	route = only_route(policy);
+	assert_null(route->matches);
+	assert_false(route->git_fetch);
+	assert_int_equal(route->auth, ROUTE_AUTH_NONE);
+	policy_free(policy);
+}
+
+static void mistakes_in_matches_are_told(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: a.example, matches: {}",
+		  "m:1:38: expected a list with at least one entry, found a mapping\n" },
+		{ "host: a.example, matches: [{}]",
+		  "m:1:39: an entry without rules would admit every request: if that is meant, write paths: [{type: prefix, value: /}]\n" },
+		{ "host: a.example, matches: [{path: /}]",
+		  "m:1:40: unknown key \"path\"; did you mean \"paths\"?\n"
+		  "m:1:46: expected a list of paths, found \"/\"\n" },
+		{ "host: a.example, matches: [{paths: []}]",
+		  "m:1:47: expected a list of paths, found an empty list\n" },
+		{ "host: a.example, matches: [{paths: [/x]}]",
+		  "m:1:48: expected a path such as {type: prefix, value: /api/}, found \"/x\"\n" },
+		{ "host: a.example, matches: [{paths: [{value: /x}]}]",
+		  "m:1:48: no \"type\": write a path such as {type: prefix, value: /api/}\n" },
+		{ "host: a.example, matches: [{paths: [{type: glob, value: /x}]}]",
+		  "m:1:55: expected exact, prefix or regex, found \"glob\"\n" },
+		{ "host: a.example, matches: [{paths: [{type: exact, value: x}]}]",
+		  "m:1:69: \"x\" is no path to judge by: it has no slash at its start\n" },
+		{ "host: a.example, matches: [{paths: [{type: exact, value: /x?y}]}]",
+		  "m:1:69: \"/x?y\" has a query, which is not part of the path and is not judged\n" },
+		{ "host: a.example, matches: [{paths: [{type: prefix, value: /a//b}]}]",
+		  "m:1:70: \"/a//b\" is no path to judge by: it has an empty segment\n" },
+		{ "host: a.example, matches: [{paths: [{type: prefix, value: /a/../%7eb}]}]",
+		  "m:1:70: \"/a/../%7eb\" is not in normal form: write \"/~b\"\n" },
+		{ "host: a.example, matches: [{paths: [{type: regex, value: '/a('}]}]",
+		  "m:1:69: no regular expression: missing closing parenthesis (at character 4)\n" },
+		{ "host: a.example, matches: [{methods: [get]}]",
+		  "m:1:50: methods are told apart by case: write \"get\" in capitals\n" },
+		{ "host: a.example, matches: [{methods: [CONNECT]}]",
+		  "m:1:50: \"CONNECT\" is never carried\n" },
+		{ "host: a.example, matches: [{methods: ['G T']}]",
+		  "m:1:50: expected a method such as GET, found \"G T\"\n" },
+		{ "host: a.example, matches: [{headers: [{name: Host, value: x}]}]",
+		  "m:1:57: \"Host\" is no header field that rules can judge\n" },
+		{ "host: a.example, matches: [{headers: [{name: X, value: ' x'}]}]",
+		  "m:1:67: \" x\" can be no header's value\n" },
+		{ "host: a.example, matches: [{headers: [{name: X}]}]",
+		  "m:1:50: no \"value\": write a header such as {name: X-Team, value: core}\n" },
+		{ "host: a.example, tls: splice, matches: [{methods: [GET]}]",
+		  "m:1:51: \"matches\" needs requests to be read, and \"tls: splice\" passes them unread\n" },
+		{ "host: a.example, tls: none, ports: 22, git: {fetch: true}",
+		  "m:1:56: \"git\" needs requests to be read, and \"tls: none\" passes them unread\n" },
+		{ "cidr: 93.184.216.0/24, ports: 443, auth: {scheme: token, token_ref: T}",
+		  "m:1:53: \"auth\" needs requests to be read, and \"cidr\" passes them unread\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+}
+
+static void mistakes_in_git_and_auth_are_told(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: a.example, git: true",
+		  "m:1:34: expected {fetch: true}, found \"true\"\n" },
+		{ "host: a.example, git: {}",
+		  "m:1:34: expected {fetch: true}, found no \"fetch\"\n" },
+		{ "host: a.example, git: {fetch: false}",
+		  "m:1:42: \"fetch: false\" has no meaning: leave \"git\" out\n" },
+		{ "host: a.example, git: {fetch: true, push: true}",
+		  "m:1:48: \"push\" is never admitted: a route with \"git\" lets no push through\n" },
+		{ "host: a.example, auth: {scheme: token}",
+		  "m:1:35: no \"token_ref\": write {scheme: Bearer, token_ref: NAME_OF_A_SECRET}\n" },
+		{ "host: a.example, auth: {scheme: bearer, token_ref: T}",
+		  "m:1:44: expected Bearer, token or Basic, found \"bearer\"\n" },
+		{ "host: a.example, auth: {scheme: token, token_ref: ghp-0123}",
+		  "m:1:62: \"ghp-0123\" is no name of a secret: letters, digits and underscores, at most 64\n" },
+		{ "host: a.example, ports: 80, auth: {scheme: token, token_ref: T}",
+		  "m:1:46: a credential is sent over TLS only, and the route has no port but 80\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+}
+
 static void unknown_words_are_told_what_is_known(void **state)
 {
 	static const struct row rows[] = {
@@ -808,7 +942,7 @@ static void unknown_words_are_told_what_is_known(void **state)
 		  "m:1:29: unknown key \"port\"; did you mean \"ports\"?\n" },
 		{ "host: a.example, colour: red",
 		  "m:1:29: unknown key \"colour\"; expected host, cidr, ports, "
-		  "tls, addresses, private, dns\n" },
+		  "tls, addresses, private, dns, matches, git, auth\n" },
 		{ "host: a.example, tls: spice",
 		  "m:1:34: expected intercept, splice or none, found "
 		  "\"spice\"\n" },
@@ -899,8 +1033,8 @@ static void all_mistakes_are_reported_in_order(void **state)
 		"m:9:11: \"10.0.0.0/8\" is special-purpose space (private "
 		"use): it needs \"private: true\"\n"
 		"m:12:14: expected true or false, found \"yes\"\n"
-		"m:13:5: \"matches\" is not enforced by this version; a route "
-		"must not admit more than it says\n"
+		"m:13:14: expected a list with at least one entry, found an "
+		"empty list\n"
 		"m:15:5: duplicate key \"host\"; the first is on line 14\n"
 		"m:16:5: neither \"host\" nor \"cidr\": say what the entry is "
 		"about\n"
@@ -1040,6 +1174,9 @@ int main(void)
 			a_type_that_goes_round_the_policy_is_no_type_to_list),
 		cmocka_unit_test(what_is_no_type_is_refused),
 		cmocka_unit_test(what_is_not_enforced_is_not_accepted),
+		cmocka_unit_test(rules_on_requests_are_read),
+		cmocka_unit_test(mistakes_in_matches_are_told),
+		cmocka_unit_test(mistakes_in_git_and_auth_are_told),
 		cmocka_unit_test(unknown_words_are_told_what_is_known),
 		cmocka_unit_test(long_text_is_quoted_short),
 		cmocka_unit_test(two_readings_of_one_destination_are_refused),

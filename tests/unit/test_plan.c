@@ -58,7 +58,7 @@ static void the_gateway_is_told_of_both_sides(void **state)
 	plan_done(&plan);
 }
 
-static void trust_and_verbosity_are_passed_on(void **state)
+static void trust_secrets_and_verbosity_are_passed_on(void **state)
 {
 	struct plan_options options;
 	struct plan plan;
@@ -67,6 +67,7 @@ static void trust_and_verbosity_are_passed_on(void **state)
 	make(&plan, &options);
 	plan_done(&plan);
 	options.trust = "/t";
+	options.secrets = "/s";
 	options.verbose = true;
 	options.n_resolvers = 0;
 	assert_int_equal(plan_make(&options, &plan), 0);
@@ -74,7 +75,8 @@ static void trust_and_verbosity_are_passed_on(void **state)
 	assert_words(plan.gateway,
 		     "/bin/gateway --internal int0 --manifest /m "
 		     "--agent 10.77.0.2 --agent fd73:6c75:6963:1::2 "
-		     "--audit /a --trust /t --log-level info --ready-fd 3");
+		     "--audit /a --trust /t --secrets /s --log-level info "
+		     "--ready-fd 3");
 	plan_done(&plan);
 }
 
@@ -251,7 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_gateway_is_told_of_both_sides),
-		cmocka_unit_test(trust_and_verbosity_are_passed_on),
+		cmocka_unit_test(trust_secrets_and_verbosity_are_passed_on),
 		cmocka_unit_test(the_command_follows_init_as_it_is),
 		cmocka_unit_test(the_uplink_forwards_nothing_by_itself),
 		cmocka_unit_test(the_two_ends_are_in_one_network),

@@ -71,6 +71,12 @@ static struct decision judge_address(const struct policy *p,
 	return policy_judge(p, &attempt);
 }
 
+static struct request request(const char *method, const char *target)
+{
+	return (struct request){ .method = { method, strlen(method) },
+				 .target = { target, strlen(target) } };
+}
+
 static void assert_decision(struct decision decision, enum verdict verdict,
 			    enum reason reason)
 {
@@ -518,6 +524,8 @@ static void the_longest_suggestion_fits(void **state)
 {
 	char name[DOMAIN_MAX + 1], text[POLICY_SUGGESTION_MAX];
 	struct attempt attempt = { .kind = ATTEMPT_TCP, .port = 65535 };
+	char path[128 + 1] = "";
+	struct request r;
 	struct domain d;
 
 	(void)state;
@@ -528,6 +536,175 @@ static void the_longest_suggestion_fits(void **state)
 	attempt.name = &d;
 	policy_suggest(&attempt, REASON_ADDRESS_PRIVATE, text);
 	assert_string_equal(text + strlen(text) - 15, " private: true}");
+
+	memset(path, 'p', sizeof(path) - 1);
+	path[0] = '/';
+	attempt.request = &r;
+	r = request("PROPPATCH123456", path);
+	policy_suggest(&attempt, REASON_REQUEST_NOT_LISTED, text);
+	assert_string_equal(text + strlen(text) - 29,
+			    "methods: [PROPPATCH123456]}]}");
+}
+
+/* What becomes of a request for @name, by plain HTTP's rules or TLS's. */
+static struct decision judge_request(const struct policy *p, const char *name,
+				     const char *method, const char *target)
+{
+	struct domain d = domain(name);
+	struct request r = request(method, target);
+	struct attempt attempt = {
+		.kind = ATTEMPT_HTTP, .name = &d, .port = 443, .request = &r
+	};
+
+	return policy_judge(p, &attempt);
+}
+
+/* A route for @name that admits what is below @prefix. */
+static struct route narrowed(const char *name, const char *prefix)
+{
+	struct route route = host(name, ROUTE_TLS_INTERCEPT, 443);
+	char error[MATCH_ERROR_MAX];
+	struct match *match;
+	size_t at;
+
+	route.matches = match_list_new();
+	assert_non_null(route.matches);
+	match = match_list_add(route.matches);
+	assert_non_null(match);
+	assert_int_equal(match_add_path(match, MATCH_PATH_PREFIX, prefix,
+					strlen(prefix), error, &at),
+			 0);
+	return route;
+}
+
+static void a_request_is_admitted_by_one_of_its_routes(void **state)
+{
+	struct route routes[] = {
+		narrowed("a.example", "/one"),
+		narrowed("a.example", "/two"),
+		host("*.example", ROUTE_TLS_INTERCEPT, 443),
+	};
+	struct route denied = host("no.example", ROUTE_TLS_INTERCEPT, 443);
+	struct policy *p = policy(routes, N(routes), &denied, 1);
+	const struct route *kept = policy_routes(p, &(size_t){ 0 });
+	struct decision decision;
+
+	(void)state;
+	decision = judge_request(p, "a.example", "GET", "/one/x");
+	assert_decision(decision, VERDICT_INTERCEPT, REASON_ALLOWED);
+	assert_ptr_equal(decision.route, kept);
+	decision = judge_request(p, "a.example", "GET", "/two?/one");
+	assert_decision(decision, VERDICT_INTERCEPT, REASON_ALLOWED);
+	assert_ptr_equal(decision.route, kept + 1);
+
+	/* What is said of a name is not undone by a wildcard above it. */
+	decision = judge_request(p, "a.example", "GET", "/three");
+	assert_decision(decision, VERDICT_DENY, REASON_REQUEST_NOT_LISTED);
+	assert_ptr_equal(decision.route, kept);
+	decision = judge_request(p, "b.example", "GET", "/three");
+	assert_decision(decision, VERDICT_INTERCEPT, REASON_ALLOWED);
+	decision = judge_request(p, "no.example", "GET", "/three");
+	assert_decision(decision, VERDICT_DENY, REASON_NAME_DENIED);
+
+	decision = judge_request(p, "a.example", "GET", "/one/%2e%2e/three");
+	assert_decision(decision, VERDICT_DENY, REASON_PATH_AMBIGUOUS);
+	/* Where no rule is on paths, they may be as they like. */
+	decision = judge_request(p, "b.example", "GET", "/one/%2e%2e//three");
+	assert_decision(decision, VERDICT_INTERCEPT, REASON_ALLOWED);
+	policy_free(p);
+}
+
+static void before_there_is_a_request_one_may_come(void **state)
+{
+	struct route routes[] = { narrowed("a.example", "/one") };
+	struct policy *p = policy(routes, 1, NULL, 0);
+
+	(void)state;
+	assert_decision(judge_name(p, ATTEMPT_RESOLVE, "a.example", 0),
+			VERDICT_INTERCEPT, REASON_ALLOWED);
+	assert_decision(judge_name(p, ATTEMPT_TLS, "a.example", 443),
+			VERDICT_INTERCEPT, REASON_ALLOWED);
+	assert_decision(judge_name(p, ATTEMPT_HTTP, "a.example", 443),
+			VERDICT_INTERCEPT, REASON_ALLOWED);
+	assert_decision(judge_name(p, ATTEMPT_TLS, "a.example", 80),
+			VERDICT_DENY, REASON_PORT_NOT_LISTED);
+	policy_free(p);
+}
+
+static void a_route_with_git_lets_fetch_and_not_push(void **state)
+{
+	struct route routes[] = {
+		host("git.example", ROUTE_TLS_INTERCEPT, 443),
+		narrowed("both.example", "/"),
+	};
+	struct policy *p;
+
+	(void)state;
+	routes[0].git_fetch = routes[1].git_fetch = true;
+	p = policy(routes, N(routes), NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		const char *name = i ? "both.example" : "git.example";
+
+		assert_decision(
+			judge_request(p, name, "GET",
+				      "/r/info/refs?service=git-upload-pack"),
+			VERDICT_INTERCEPT, REASON_ALLOWED);
+		assert_decision(judge_request(p, name, "POST",
+					      "/r/git-upload-pack"),
+				VERDICT_INTERCEPT, REASON_ALLOWED);
+		assert_decision(
+			judge_request(p, name, "GET",
+				      "/r/info/refs?service=git-receive-pack"),
+			VERDICT_DENY, REASON_GIT_PUSH);
+		assert_decision(judge_request(p, name, "POST",
+					      "/r/git-receive-pack"),
+				VERDICT_DENY, REASON_GIT_PUSH);
+		assert_decision(judge_request(p, name, "POST",
+					      "/r//git-upload-pack"),
+				VERDICT_DENY, REASON_PATH_AMBIGUOUS);
+	}
+	/* All else only where `matches` admits it, the dumb protocol too. */
+	assert_decision(judge_request(p, "git.example", "GET", "/r/info/refs"),
+			VERDICT_DENY, REASON_REQUEST_NOT_LISTED);
+	assert_decision(judge_request(p, "both.example", "GET", "/r/info/refs"),
+			VERDICT_INTERCEPT, REASON_ALLOWED);
+	policy_free(p);
+}
+
+static void a_refused_request_suggests_its_own_entry(void **state)
+{
+	static const struct {
+		const char *method, *target;
+		uint16_t port;
+		const char *line;
+	} rows[] = {
+		{ "GET", "/a/%62?c=d", 443,
+		  "- {host: a.example, matches: [{paths: [{type: exact, value: \"/a/b\"}], methods: [GET]}]}" },
+		{ "POST", "/", 8443,
+		  "- {host: a.example, ports: [8443], matches: [{paths: [{type: exact, value: \"/\"}], methods: [POST]}]}" },
+		{ "GET", "/a\"b", 443, "" },
+		{ "GET", "/a//b", 443, "" },
+		{ "AMETHODTHATISLONG", "/a", 443, "" },
+	};
+	char text[POLICY_SUGGESTION_MAX];
+	struct domain d = domain("a.example");
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct request r = request(rows[i].method, rows[i].target);
+		struct attempt attempt = { .kind = ATTEMPT_HTTP,
+					   .name = &d,
+					   .port = rows[i].port,
+					   .request = &r };
+
+		assert_string_equal(policy_suggest(&attempt,
+						   REASON_REQUEST_NOT_LISTED,
+						   text),
+				    rows[i].line);
+		assert_string_equal(policy_suggest(&attempt,
+						   REASON_PATH_AMBIGUOUS, text),
+				    "");
+	}
 }
 
 /* Every third route, each asked for by a name that it alone admits. */
@@ -577,6 +754,10 @@ int main(void)
 		cmocka_unit_test(a_record_type_is_told_where_it_is_listed),
 		cmocka_unit_test(of_one_host_any_route_may_list_a_type),
 		cmocka_unit_test(a_refusal_suggests_the_line_that_helps),
+		cmocka_unit_test(a_request_is_admitted_by_one_of_its_routes),
+		cmocka_unit_test(before_there_is_a_request_one_may_come),
+		cmocka_unit_test(a_route_with_git_lets_fetch_and_not_push),
+		cmocka_unit_test(a_refused_request_suggests_its_own_entry),
 		cmocka_unit_test(the_longest_suggestion_fits),
 		cmocka_unit_test(ten_thousand_routes_are_told_apart),
 	};
