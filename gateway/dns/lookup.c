@@ -912,32 +912,44 @@ void lookup_gate(struct lookup *lookup,
 	lookup->may_ask_arg = arg;
 }
 
+bool lookup_known(struct lookup *lookup, const struct domain *name,
+		  enum dns_type type, struct lookup_wait *wait,
+		  enum dns_result *result, struct dns_addresses *addresses)
+{
+	const struct key key = { *name, type };
+	struct table *table = table_of(lookup, &key);
+	const struct table_node *node =
+		table_find(table, key_hash(table, &key), &key);
+	const struct entry *entry;
+	int64_t left;
+
+	assert(dns_type_is_address((uint16_t)type) ||
+	       records_know((uint16_t)type));
+	if (!node)
+		return false;
+	entry = table_entry_const(node, struct entry, node);
+	left = entry->expires_ms - clock_ms();
+	if (left <= 0)
+		return false;
+	*result = entry->result;
+	memcpy(addresses->list, entry->addresses.list,
+	       entry->addresses.n * sizeof(*addresses->list));
+	addresses->n = entry->addresses.n;
+	addresses->ttl_s = (uint32_t)((left + 999) / 1000);
+	wait->records = entry->records;
+	return true;
+}
+
 bool lookup_ask(struct lookup *lookup, const struct domain *name,
 		enum dns_type type, struct lookup_wait *wait,
 		enum dns_result *result, struct dns_addresses *addresses)
 {
 	struct key key = { *name, type };
-	struct table *table = table_of(lookup, &key);
-	struct table_node *node =
-		table_find(table, key_hash(table, &key), &key);
 	struct question *question;
 
-	assert(dns_type_is_address((uint16_t)type) ||
-	       records_know((uint16_t)type));
 	wait->records = NULL;
-	if (node) {
-		const struct entry *entry =
-			table_entry(node, struct entry, node);
-		int64_t left = entry->expires_ms - clock_ms();
-
-		if (left > 0) {
-			*result = entry->result;
-			*addresses = entry->addresses;
-			wait->records = entry->records;
-			addresses->ttl_s = (uint32_t)((left + 999) / 1000);
-			return true;
-		}
-	}
+	if (lookup_known(lookup, name, type, wait, result, addresses))
+		return true;
 	question = find_question(lookup, &key);
 	if (!question && lookup->may_ask &&
 	    !lookup->may_ask(lookup->may_ask_arg, name, type)) {

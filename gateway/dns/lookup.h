@@ -80,9 +80,17 @@ void lookup_gate(struct lookup *lookup,
 		 void *arg);
 
 /*
- * Asks for @type: A, AAAA, or one that records_know(). True if the answer is known: @result and
- * @addresses are set. False if wait->done will be called, exactly once and
- * never from inside this call, unless lookup_forget() comes first.
+ * Whether the answer for @type (A, AAAA, or one that records_know()) is known:
+ * then @result, @addresses and wait->records are set. Nothing is asked.
+ */
+MUST_CHECK bool lookup_known(struct lookup *lookup, const struct domain *name,
+			     enum dns_type type, struct lookup_wait *wait,
+			     enum dns_result *result,
+			     struct dns_addresses *addresses);
+
+/*
+ * The same, and asks if it is not. False if wait->done will be called, exactly
+ * once and never from inside this call, unless lookup_forget() comes first.
  */
 MUST_CHECK bool lookup_ask(struct lookup *lookup, const struct domain *name,
 			   enum dns_type type, struct lookup_wait *wait,

@@ -1,5 +1,6 @@
 #include "repeats.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@ static bool repeat_is(const struct table_node *node, const void *key)
 	return repeat->verdict == wanted->verdict &&
 	       repeat->reason == wanted->reason &&
 	       repeat->type == wanted->type &&
-	       repeat->detail == wanted->detail &&
+	       strncmp(repeat->detail, wanted->detail ? wanted->detail : "",
+		       sizeof(repeat->detail) - 1) == 0 &&
 	       repeat->name.len == wanted->name->len &&
 	       memcmp(repeat->name.name, wanted->name->name,
 		      wanted->name->len) == 0;
@@ -73,7 +75,8 @@ struct repeat *repeats_place(struct repeats *repeats,
 	repeat->verdict = key->verdict;
 	repeat->reason = key->reason;
 	repeat->type = key->type;
-	repeat->detail = key->detail;
+	(void)snprintf(repeat->detail, sizeof(repeat->detail), "%s",
+		       key->detail ? key->detail : "");
 	repeat->written_ms = INT64_MIN / 2; /* so that the first is due */
 	table_insert(&repeats->table, &repeat->node, hash);
 	return repeat;

@@ -21,27 +21,29 @@
 
 #define REPEATS_MAX 2048 /* of a worker; about 1 KiB each */
 #define REPEATS_LINE_MS 10000
+#define REPEATS_DETAIL_MAX 160
 
+/* What is looked at each time comes first: there are many of these. */
 struct repeat {
 	struct table_node node;
-	/* What makes two alike. */
-	struct domain name; /* len 0 where there is none */
-	enum verdict verdict;
-	enum reason reason;
-	uint16_t type;
-	const char *detail; /* a constant, or NULL */
-	/* Of the last one. */
-	struct domain asked; /* where it differs from @name */
+	int64_t written_ms;
+	uint64_t count; /* since then; not written yet */
+	/* Of the last one; @asked below as well. */
 	struct address agent;
 	uint16_t agent_port;
 	bool over_tcp;
 	unsigned line;
+	/* What makes two alike; @detail below as well. */
+	uint16_t type;
+	enum verdict verdict;
+	enum reason reason;
+	struct domain name; /* len 0 where there is none */
+
+	char detail[REPEATS_DETAIL_MAX]; /* "" if there is none */
+	struct domain asked;             /* where it differs from @name */
 	/* Of all of them, where they are refusals. */
 	char id[REFUSAL_ID_LEN + 1];
 	char text[DNS_EDE_TEXT_MAX + 1];
-
-	int64_t written_ms;
-	uint64_t count; /* since then; not written yet */
 };
 
 struct repeats {
@@ -56,7 +58,7 @@ struct repeat_key {
 	enum verdict verdict;
 	enum reason reason;
 	uint16_t type;
-	const char *detail; /* kept, so it must be a constant */
+	const char *detail; /* or NULL; what is too long is cut */
 };
 
 /*

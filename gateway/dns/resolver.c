@@ -64,6 +64,8 @@ struct job {
 /* A question read, and an answer to be sent, together with others. */
 struct received {
 	uint8_t bytes[DNS_UDP_MAX + 1];
+	struct iovec iov;
+	struct sockaddr_storage peer;
 	union {
 		size_t align; /* as struct cmsghdr wants it */
 		char bytes[256];
@@ -93,6 +95,7 @@ struct resolver {
 	struct repeats repeats;
 	struct event *sweep;
 	struct received received[DATAGRAMS];
+	struct mmsghdr rooms[DATAGRAMS]; /* of these */
 	struct gathered gathered[DATAGRAMS];
 	size_t n_gathered;
 	bool gathering; /* answers wait for the end of the turn */
@@ -281,7 +284,7 @@ static void record_repeat(void *arg, const struct repeat *repeat)
 		.agent_port = repeat->agent_port,
 		.line = repeat->line,
 		.count = repeat->count,
-		.detail = repeat->detail,
+		.detail = repeat->detail[0] ? repeat->detail : NULL,
 	};
 
 	(void)audit_write(&resolver->worker->audit, &event);
@@ -297,8 +300,8 @@ static void of_asker(struct repeat *repeat, const struct asker *asker,
 }
 
 /*
- * Of a question that was not refused. @detail is a constant or NULL. What was
- * asked upstream for it has a line of its own.
+ * Of a question that was not refused. What was asked upstream for it has a
+ * line of its own.
  */
 static void record(struct resolver *resolver, const struct asker *asker,
 		   const struct dns_query *query,
@@ -324,8 +327,9 @@ static void record(struct resolver *resolver, const struct asker *asker,
 				 .verdict = decision->verdict,
 				 .reason = decision->reason,
 				 .type = query->type,
-				 .detail = detail,
 				 .count = 1 };
+	(void)snprintf(alone.detail, sizeof(alone.detail), "%s",
+		       detail ? detail : "");
 	of_asker(&alone, asker, decision);
 	record_repeat(resolver, &alone);
 }
@@ -544,24 +548,11 @@ static void answer_unlisted_type(struct resolver *resolver,
 
 /* @records is NULL where addresses were asked for, or nothing was found. */
 static void answer_result(struct resolver *resolver, const struct asker *asker,
-			  const struct dns_query *query, enum dns_result result,
+			  const struct dns_query *query,
+			  struct decision decision, enum dns_result result,
 			  const struct dns_addresses *found,
 			  const struct records *records)
 {
-	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
-				   .name = &query->name };
-	/* Judged now, not when it was asked: the manifest may have changed. */
-	struct decision decision =
-		policy_judge(resolver->worker->policy, &attempt);
-
-	if (decision.verdict == VERDICT_DENY) {
-		answer_refusal(resolver, asker, query, &decision);
-		return;
-	}
-	if (!admits_type(resolver, query)) {
-		answer_unlisted_type(resolver, asker, query, decision);
-		return;
-	}
 	switch (result) {
 	case DNS_RESULT_FOUND:
 		if (records)
@@ -590,6 +581,30 @@ static void answer_result(struct resolver *resolver, const struct asker *asker,
 	record(resolver, asker, query, &decision,
 	       lookup_trouble(resolver->worker->lookup));
 	answer_plain(asker, query, DNS_SERVFAIL, false, 0);
+}
+
+/*
+ * Of a question that waited: it is judged once more, because the manifest may
+ * have changed meanwhile.
+ */
+static void answer_waiting(struct resolver *resolver, const struct asker *asker,
+			   const struct dns_query *query,
+			   enum dns_result result,
+			   const struct dns_addresses *found,
+			   const struct records *records)
+{
+	struct attempt attempt = { .kind = ATTEMPT_RESOLVE,
+				   .name = &query->name };
+	struct decision decision =
+		policy_judge(resolver->worker->policy, &attempt);
+
+	if (decision.verdict == VERDICT_DENY)
+		answer_refusal(resolver, asker, query, &decision);
+	else if (!admits_type(resolver, query))
+		answer_unlisted_type(resolver, asker, query, decision);
+	else
+		answer_result(resolver, asker, query, decision, result, found,
+			      records);
 }
 
 /* --- questions --- */
@@ -628,8 +643,8 @@ static void looked_up(struct lookup_wait *wait, enum dns_result result,
 			       .agent_port = job->agent_port,
 			       .waited = true };
 
-	answer_result(job->resolver, &asker, &job->query, result, found,
-		      wait->records);
+	answer_waiting(job->resolver, &asker, &job->query, result, found,
+		       wait->records);
 	job_free(job);
 	if (!connection)
 		return;
@@ -642,12 +657,21 @@ static void looked_up(struct lookup_wait *wait, enum dns_result result,
 }
 
 static void look_up(struct resolver *resolver, const struct asker *asker,
-		    const struct dns_query *query)
+		    const struct dns_query *query,
+		    const struct decision *decision)
 {
+	const enum dns_type type = (enum dns_type)query->type;
+	struct lookup *lookup = resolver->worker->lookup;
+	struct lookup_wait wait = { 0 };
 	struct dns_addresses found;
 	enum dns_result result;
 	struct job *job = NULL;
 
+	if (lookup_known(lookup, &query->name, type, &wait, &result, &found)) {
+		answer_result(resolver, asker, query, *decision, result, &found,
+			      wait.records);
+		return;
+	}
 	if (resolver->n_jobs < RESOLVER_JOBS_MAX)
 		job = calloc(1, sizeof(*job));
 	if (!job) {
@@ -664,10 +688,9 @@ static void look_up(struct resolver *resolver, const struct asker *asker,
 		job->datagram = *asker->datagram;
 	TAILQ_INSERT_TAIL(&resolver->jobs, job, link);
 	resolver->n_jobs++;
-	if (lookup_ask(resolver->worker->lookup, &query->name,
-		       (enum dns_type)query->type, &job->wait, &result,
+	if (lookup_ask(lookup, &query->name, type, &job->wait, &result,
 		       &found)) {
-		answer_result(resolver, asker, query, result, &found,
+		answer_result(resolver, asker, query, *decision, result, &found,
 			      job->wait.records);
 		job_free(job);
 	} else if (asker->connection) {
@@ -741,7 +764,7 @@ static void handle_query(struct resolver *resolver, const struct asker *asker,
 	    policy_wants_virtual(worker->policy, &query->name))
 		answer_virtual(resolver, asker, query, &decision);
 	else
-		look_up(resolver, asker, query);
+		look_up(resolver, asker, query, &decision);
 }
 
 static void handle_message(struct resolver *resolver, const struct asker *asker,
@@ -811,33 +834,34 @@ static void handle_datagram(struct resolver *resolver, int fd,
 			       message->msg_len);
 }
 
+/* Makes room @i ready for the next datagram. */
+static void ready_room(struct resolver *resolver, size_t i)
+{
+	struct received *received = &resolver->received[i];
+
+	received->iov =
+		(struct iovec){ received->bytes, sizeof(received->bytes) };
+	resolver->rooms[i].msg_hdr = (struct msghdr){
+		.msg_name = &received->peer,
+		.msg_namelen = sizeof(received->peer),
+		.msg_iov = &received->iov,
+		.msg_iovlen = 1,
+		.msg_control = received->control.bytes,
+		.msg_controllen = sizeof(received->control.bytes),
+	};
+}
+
 static void datagrams(evutil_socket_t fd, short what, void *arg)
 {
 	struct resolver *resolver = arg;
-	struct mmsghdr messages[DATAGRAMS];
-	struct iovec iovs[DATAGRAMS];
-	struct sockaddr_storage peers[DATAGRAMS];
-	int n;
+	int n = recvmmsg(fd, resolver->rooms, DATAGRAMS, MSG_DONTWAIT, NULL);
 
 	(void)what;
-	for (int i = 0; i < DATAGRAMS; i++) {
-		struct received *received = &resolver->received[i];
-
-		iovs[i] = (struct iovec){ received->bytes,
-					  sizeof(received->bytes) };
-		messages[i].msg_hdr = (struct msghdr){
-			.msg_name = &peers[i],
-			.msg_namelen = sizeof(peers[i]),
-			.msg_iov = &iovs[i],
-			.msg_iovlen = 1,
-			.msg_control = received->control.bytes,
-			.msg_controllen = sizeof(received->control.bytes),
-		};
-	}
-	n = recvmmsg(fd, messages, DATAGRAMS, MSG_DONTWAIT, NULL);
 	resolver->gathering = true;
-	for (int i = 0; i < n; i++)
-		handle_datagram(resolver, fd, &messages[i]);
+	for (int i = 0; i < n; i++) {
+		handle_datagram(resolver, fd, &resolver->rooms[i]);
+		ready_room(resolver, (size_t)i);
+	}
 	resolver->gathering = false;
 	if (resolver->n_gathered > 0)
 		send_gathered(resolver);
@@ -971,6 +995,8 @@ struct resolver *resolver_new(struct worker *worker,
 		return NULL;
 	resolver->worker = worker;
 	TAILQ_INIT(&resolver->jobs);
+	for (size_t i = 0; i < DATAGRAMS; i++)
+		ready_room(resolver, i);
 	TAILQ_INIT(&resolver->connections);
 	resolver->sweep =
 		event_new(worker->base, -1, EV_PERSIST, sweep, resolver);
