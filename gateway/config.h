@@ -5,7 +5,7 @@
 #define SLUICE_CONFIG_H
 
 #include "log.h"
-#include "machine.h"
+#include "machine/machine.h"
 #include "nameserver.h"
 #include "netfilter/redirect.h"
 #include "policy.h"

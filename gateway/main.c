@@ -6,12 +6,12 @@
  * They stay when we end.
  */
 #include "config.h"
-#include "init.h"
-#include "interfaces.h"
+#include "machine/init.h"
+#include "machine/interfaces.h"
+#include "machine/uplink.h"
 #include "manifest.h"
 #include "netfilter/nft.h"
 #include "supervise.h"
-#include "uplink.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,8 +13,8 @@
 #ifndef SLUICE_SUPERVISE_H
 #define SLUICE_SUPERVISE_H
 
+#include "machine/uplink.h"
 #include "secrets.h"
-#include "uplink.h"
 
 /*
  * Starts everything and stays until SIGTERM or SIGINT; SIGHUP reads the

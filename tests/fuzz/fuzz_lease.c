@@ -2,7 +2,7 @@
  * Whatever a DHCP server says, and whatever a process between says it said: a
  * lease that is not objected to touches nothing of the agent's side.
  */
-#include "lease.h"
+#include "machine/lease.h"
 
 #include <assert.h>
 #include <stdlib.h>

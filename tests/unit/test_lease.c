@@ -1,4 +1,4 @@
-#include "lease.h"
+#include "machine/lease.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * In a network namespace whose loopback interface is the uplink. The client
  * is played; what it starts is real, and so is the kernel.
  */
-#include "uplink.h"
+#include "machine/uplink.h"
 
 #include <ifaddrs.h>
 #include <poll.h>
