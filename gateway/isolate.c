@@ -130,10 +130,10 @@ static const struct call calls[] = {
 
 	CALL(recvfrom, ALL, "signer.c"),
 	CALL(recvmsg, ALL, "audit.c"),
-	CALL(recvmmsg, W, "resolver.c"),
+	CALL(recvmmsg, W, "server.c"),
 	CALL(sendto, ALL, "signer.c"),
 	CALL(sendmsg, ALL, "audit.c"),
-	CALL(sendmmsg, W, "resolver.c"),
+	CALL(sendmmsg, W, "server.c"),
 	CALL(shutdown, ALL, "flow.c"),
 	CALL(poll, ALL, "signer.c"),
 	CALL(ppoll, ALL, "signer.c"),

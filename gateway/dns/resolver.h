@@ -19,9 +19,7 @@
 #ifndef SLUICE_RESOLVER_H
 #define SLUICE_RESOLVER_H
 
-#define RESOLVER_JOBS_MAX 512       /* questions of one worker on the way */
-#define RESOLVER_CONNECTIONS_MAX 64 /* over TCP */
-#define RESOLVER_PIPELINE_MAX 64    /* questions of one connection */
+#define RESOLVER_JOBS_MAX 512 /* questions of one worker on the way */
 
 struct worker;
 struct worker_listeners;
