@@ -8,7 +8,7 @@
 #include <nghttp2/nghttp2.h>
 
 /* Above this there is no sense in decoding on (HPACK makes much of little). */
-#define HEAD_FATAL (4 * HTTP1_HEAD_MAX)
+#define HEAD_FATAL ((size_t)4 * HTTP1_HEAD_MAX)
 
 struct stream_state {
 	LIST_ENTRY(stream_state) link;
@@ -236,6 +236,9 @@ static void on_head(struct http2 *http2, const nghttp2_frame *frame)
 	struct stream_state *state = state_of(http2, frame->hd.stream_id);
 
 	http2->reading_head = false;
+	if (state && state->owner && http2->events->head)
+		http2->events->head(state->owner, http2->head.bytes,
+				    http2->head.len);
 	if (state && !state->reset_here && !state->anomalous) {
 		if (state->head_done && state->owner)
 			on_trailers(http2, state);
@@ -374,13 +377,24 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame,
 	return 0;
 }
 
+/* nghttp2 copies what it is given, and says so nowhere in its types. */
+static uint8_t *without_const(const char *at)
+{
+	union {
+		const char *in;
+		uint8_t *out;
+	} pointer = { .in = at };
+
+	return pointer.out;
+}
+
 static size_t to_nv(const struct http1_field *fields, size_t n, nghttp2_nv *nv)
 {
 	for (size_t i = 0; i < n; i++)
 		nv[i] = (nghttp2_nv){
-			.name = (uint8_t *)(uintptr_t)fields[i].name.at,
+			.name = without_const(fields[i].name.at),
 			.namelen = fields[i].name.len,
-			.value = (uint8_t *)(uintptr_t)fields[i].value.at,
+			.value = without_const(fields[i].value.at),
 			.valuelen = fields[i].value.len,
 		};
 	return n;
@@ -454,8 +468,8 @@ static nghttp2_option *option_new(enum http2_side side)
 						   HTTP2_RESETS_PER_S);
 	nghttp2_option_set_max_continuations(option, HTTP2_CONTINUATIONS_MAX);
 	nghttp2_option_set_max_outbound_ack(option, HTTP2_ACKS_MAX);
-	nghttp2_option_set_max_send_header_block_length(option,
-							2 * HTTP1_HEAD_MAX);
+	nghttp2_option_set_max_send_header_block_length(
+		option, (size_t)2 * HTTP1_HEAD_MAX);
 	/* Blanks around a response's values are cut; in requests, a fault. */
 	if (side == HTTP2_TO_ORIGIN)
 		nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(
@@ -519,11 +533,15 @@ struct http2 *http2_new(enum http2_side side, const struct http2_events *events,
 
 void http2_free(struct http2 *http2)
 {
+	struct stream_state *state, *next;
+
 	if (!http2)
 		return;
 	nghttp2_session_del(http2->session);
-	while (!LIST_EMPTY(&http2->streams))
-		state_free(LIST_FIRST(&http2->streams));
+	for (state = LIST_FIRST(&http2->streams); state; state = next) {
+		next = LIST_NEXT(state, link);
+		free(state);
+	}
 	http2_head_reset(&http2->head);
 	free(http2);
 }
@@ -556,6 +574,11 @@ bool http2_is_over(const struct http2 *http2)
 {
 	return http2->failed || (!nghttp2_session_want_read(http2->session) &&
 				 !nghttp2_session_want_write(http2->session));
+}
+
+bool http2_is_idle(const struct http2 *http2)
+{
+	return LIST_EMPTY(&http2->streams);
 }
 
 bool http2_is_reading_head(const struct http2 *http2)
@@ -653,4 +676,19 @@ void http2_stop(struct http2 *http2, int32_t stream)
 	state->stop_peer = true;
 	if (state->ended_here)
 		stop_peer(http2, state);
+}
+
+void http2_abandon(struct http2 *http2, uint32_t code)
+{
+	struct stream_state *state, *next;
+	void *owner;
+
+	http2->failed = true;
+	for (state = LIST_FIRST(&http2->streams); state; state = next) {
+		next = LIST_NEXT(state, link);
+		owner = state->owner;
+		state->owner = NULL;
+		if (owner)
+			http2->events->closed(owner, code, false);
+	}
 }

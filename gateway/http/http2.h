@@ -73,6 +73,11 @@ struct http2_events {
 	 */
 	void (*refused)(void *arg, int32_t stream, unsigned status,
 			const char *why);
+	/*
+	 * A head or trailers of the origin's, all names and values of it, not
+	 * read yet; what is in @bytes may be changed.
+	 */
+	void (*head)(void *owner, char *bytes, size_t len);
 	/* A response, or an interim one. Origins only. */
 	void (*response)(void *owner, const struct http1_response *response,
 			 bool ended);
@@ -113,6 +118,9 @@ MUST_CHECK ssize_t http2_pull(struct http2 *http2, const uint8_t **bytes);
 /* Nothing is to be read or sent any more. */
 bool http2_is_over(const struct http2 *http2);
 
+/* There is no stream, nor one that waits to be opened. */
+bool http2_is_idle(const struct http2 *http2);
+
 /* A header block has begun and is not whole. */
 bool http2_is_reading_head(const struct http2 *http2);
 
@@ -148,5 +156,8 @@ void http2_shut(struct http2 *http2);
 
 /* GOAWAY, and the end. */
 void http2_end(struct http2 *http2, uint32_t code);
+
+/* The connection is lost: every stream is closed with @code. */
+void http2_abandon(struct http2 *http2, uint32_t code);
 
 #endif
