@@ -299,8 +299,8 @@ class Answer:
 
 
 class Link(Side):
-    def __init__(self, name, protocols=("h2",), validate=True):
-        raw = socket.create_connection((name, 443), PATIENCE)
+    def __init__(self, name, port=443, protocols=("h2",), validate=True):
+        raw = socket.create_connection((name, port), PATIENCE)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = ssl.create_default_context()
         context.set_alpn_protocols(list(protocols))
@@ -309,7 +309,7 @@ class Link(Side):
         assert sock.selected_alpn_protocol() == "h2", \
             sock.selected_alpn_protocol()
         super().__init__(sock, client=True, validate=validate)
-        self.name = name
+        self.name = name if port == 443 else f"{name}:{port}"
         self.answers, self.goaway, self.over = {}, None, False
         self.h2.initiate_connection()
         self.flush()
