@@ -32,6 +32,7 @@ struct http2 {
 	struct http2_head head; /* of the header block that is being read */
 	bool reading_head;
 	unsigned empty, anomalies;
+	size_t consumed; /* and not yet given back to the peer */
 	bool shut, failed;
 };
 
@@ -303,15 +304,41 @@ static int on_invalid_frame(nghttp2_session *session,
 	return 0;
 }
 
+/*
+ * nghttp2 would wait until half of the connection's window is free; but then
+ * streams that nobody takes from, and so hold the other half, would stop the
+ * rest.
+ */
+static int consume_connection(struct http2 *http2, size_t len)
+{
+	size_t consumed = http2->consumed + len;
+
+	http2->consumed = consumed < HTTP2_WINDOW / 2 ? consumed : 0;
+	if (http2->consumed > 0 || consumed == 0)
+		return 0;
+	return nghttp2_submit_window_update(http2->session, NGHTTP2_FLAG_NONE,
+					    0, (int32_t)consumed);
+}
+
+void http2_consume(struct http2 *http2, int32_t stream, size_t len)
+{
+	if (nghttp2_session_consume_stream(http2->session, stream, len) < 0 ||
+	    consume_connection(http2, len) < 0)
+		http2->failed = true;
+}
+
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream,
 		   const uint8_t *bytes, size_t len, void *arg)
 {
 	struct http2 *http2 = arg;
 	struct stream_state *state = state_of(http2, stream);
 
+	(void)session;
 	(void)flags;
-	if (!state || !state->owner || state->anomalous)
-		return nghttp2_session_consume(session, stream, len);
+	if (!state || !state->owner || state->anomalous) {
+		http2_consume(http2, stream, len);
+		return 0;
+	}
 	carried_something(http2);
 	http2->events->data(state->owner, bytes, len);
 	return 0;
@@ -646,12 +673,6 @@ void http2_resume(struct http2 *http2, int32_t stream)
 {
 	/* Not deferred, or gone: then there is nothing to resume. */
 	(void)nghttp2_session_resume_data(http2->session, stream);
-}
-
-void http2_consume(struct http2 *http2, int32_t stream, size_t len)
-{
-	if (nghttp2_session_consume(http2->session, stream, len) < 0)
-		http2->failed = true;
 }
 
 void http2_reset(struct http2 *http2, int32_t stream, uint32_t code)

@@ -52,7 +52,8 @@ class Side:
         self.sock.sendall(self.h2.data_to_send())
 
     def put(self, stream, data, end=False, trailers=None):
-        self.out.setdefault(stream, []).append((bytes(data), end, trailers))
+        self.out.setdefault(stream, []).append(
+            (memoryview(data), end, trailers))
         self.move()
 
     def move(self):
@@ -74,7 +75,7 @@ class Side:
                 return
             last = n == len(data)
             if n or not trailers:
-                self.h2.send_data(stream, data[:n],
+                self.h2.send_data(stream, bytes(data[:n]),
                                   end_stream=end and last and not trailers)
             if not last:
                 parts[0] = (data[n:], end, trailers)
@@ -291,7 +292,7 @@ class Answer:
     def __init__(self):
         self.interim = []
         self.status, self.fields, self.trailers = None, [], []
-        self.body = b""
+        self.body = bytearray()
         self.ended, self.reset = False, None
 
     def field(self, name):
