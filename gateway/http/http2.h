@@ -22,9 +22,9 @@
 
 #include "http2_head.h"
 
-#define HTTP2_STREAMS_MAX 100             /* that an agent may have open */
-#define HTTP2_WINDOW 65535                /* bytes of one stream, either way */
-#define HTTP2_CONNECTION_WINDOW (1 << 20) /* ... of all together */
+#define HTTP2_STREAMS_MAX 100           /* that an agent may have open */
+#define HTTP2_WINDOW 65535              /* bytes of one stream, either way */
+#define HTTP2_CONNECTION_WINDOW 1048576 /* ... of all together */
 #define HTTP2_EMPTY_MAX 1000    /* frames that carry nothing, on balance */
 #define HTTP2_EMPTY_FORGIVEN 16 /* ... for each that carries something */
 #define HTTP2_ANOMALIES_MAX 100 /* streams reset for what the peer sent */

@@ -697,9 +697,12 @@ static void last(struct multiplex *multiplex)
 
 static void free_streams(struct multiplex *multiplex, const char *detail)
 {
-	while (!TAILQ_EMPTY(&multiplex->streams))
-		stream_free(TAILQ_FIRST(&multiplex->streams), HTTP2_CANCEL,
-			    detail);
+	struct multiplex_stream *stream, *next;
+
+	for (stream = TAILQ_FIRST(&multiplex->streams); stream; stream = next) {
+		next = TAILQ_NEXT(stream, link);
+		stream_free(stream, HTTP2_CANCEL, detail);
+	}
 }
 
 static void free_origin(struct multiplex *multiplex, struct origin_link *link,
@@ -903,14 +906,17 @@ void multiplex_rejudge(struct multiplex *multiplex)
 
 void multiplex_free(struct multiplex *multiplex)
 {
+	struct origin_link *link, *next;
 	bool busy;
 
 	if (!multiplex)
 		return;
 	busy = !TAILQ_EMPTY(&multiplex->streams);
 	free_streams(multiplex, "cut short");
-	while (!TAILQ_EMPTY(&multiplex->origins))
-		free_origin(multiplex, TAILQ_FIRST(&multiplex->origins), busy);
+	for (link = TAILQ_FIRST(&multiplex->origins); link; link = next) {
+		next = TAILQ_NEXT(link, link);
+		free_origin(multiplex, link, busy);
+	}
 	http2_leg_done(&multiplex->agent);
 	free(multiplex);
 }

@@ -19,9 +19,8 @@
 #include "refusal.h"
 #include "stream.h"
 
-#define MULTIPLEX_STREAMS_MAX 200 /* some of which one side has left */
-#define MULTIPLEX_HEADS_MAX \
-	(1 << 20) /* bytes of heads that wait for an answer */
+#define MULTIPLEX_STREAMS_MAX 200   /* some of which one side has left */
+#define MULTIPLEX_HEADS_MAX 1048576 /* bytes of heads that wait for an answer */
 
 struct flow;
 struct multiplex;
