@@ -255,7 +255,12 @@ struct connection {
 	size_t n;
 };
 
-bool http1_field_routes(struct http1_text name)
+/*
+ * Fields that decide where a message goes, where it ends and who sent it.
+ * Naming them in Connection would take them from the next reader's view
+ * after the gateway has judged by them.
+ */
+static bool is_end_to_end_for_sure(struct http1_text name)
 {
 	static const char *const names[] = { "Host", "Transfer-Encoding",
 					     "Authorization", "Cookie",
@@ -274,8 +279,7 @@ static bool connection_add(struct connection *connection,
 		return true;
 	if (!text_is_token(option))
 		return refuse(fault, "Connection lists what is not a token");
-	/* It would be gone from the next reader's view after it was judged. */
-	if (http1_field_routes(option))
+	if (is_end_to_end_for_sure(option))
 		return refuse(fault, "Connection lists an end-to-end field");
 	if (connection->n == HTTP1_OPTIONS_MAX)
 		return refuse(fault, "Connection lists too much");
@@ -575,9 +579,8 @@ static bool version_parse(struct http1_text version, bool *is_http10,
 }
 
 /*
- * TRACE would have the origin send back
- * what the gateway put in and the agent must not hold; RFC 9113 keeps PRI
- * for the preface of HTTP/2.
+ * TRACE would have the origin send back what the gateway put in and the agent
+ * must not hold; RFC 9113 keeps PRI for the preface of HTTP/2.
  */
 bool http1_method_judge(struct http1_text method, unsigned *status,
 			const char **why)
@@ -981,11 +984,7 @@ size_t http1_response_write(const struct http1_response *response,
 
 /* --- trailers --- */
 
-/*
- * RFC 9110 6.5.1: what frames, routes, judges, authenticates or describes a
- * message belongs into its head, where it was looked for.
- */
-static bool may_trail(struct http1_text name)
+bool http1_field_may_trail(struct http1_text name)
 {
 	static const char *const never[] = {
 		"Age",           "Cache-Control",    "Cookie",
@@ -1026,7 +1025,8 @@ bool http1_end_write(enum http1_framing framing, struct http1_text trailers,
 	writer_init(&w, bytes, HTTP1_END_MAX(trailers.len));
 	put(&w, "0\r\n");
 	for (size_t i = 0; i < fields.n; i++)
-		if (list_has(declared, list[i].name) && may_trail(list[i].name))
+		if (list_has(declared, list[i].name) &&
+		    http1_field_may_trail(list[i].name))
 			put_fields(&w, &list[i], 1);
 	*len = put_end(&w);
 	return true;

@@ -95,9 +95,7 @@ MUST_CHECK bool http1_response_parse(const char *head, size_t len, bool to_head,
 				     struct http1_response *response,
 				     const char **why);
 
-/*
- * What HTTP/2 asks of a head, too.
- */
+/* What a Host, or an authority, says. */
 struct http1_authority {
 	struct domain host;     /* len 0 if it is an address */
 	struct address address; /* family 0 if it is a name */
@@ -123,10 +121,11 @@ bool http1_path_is_sound(struct http1_text path, struct http1_text method);
 bool http1_field_ends_here(struct http1_text name);
 
 /*
- * Fields that decide where a message goes, where it ends and who sent it:
- * nothing that is read after a request was judged may name or hold them.
+ * Fields that may be trailers. RFC 9110 6.5.1: what frames, routes, judges,
+ * authenticates or describes a message belongs into its head, where it was
+ * looked for.
  */
-bool http1_field_routes(struct http1_text name);
+bool http1_field_may_trail(struct http1_text name);
 
 /* The value of the one field of that name; its @at is NULL if there is none,
  * or more than one. */

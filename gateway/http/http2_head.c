@@ -371,7 +371,7 @@ struct http2_trailers *http2_trailers_read(const struct http2_head *head)
 	for (size_t i = 0; i < reading.n; i++) {
 		struct http1_field *field = &trailers->fields[n];
 
-		if (http1_field_routes(fields[i].name))
+		if (!http1_field_may_trail(fields[i].name))
 			continue;
 		*field = fields[i];
 		field->name.at = memcpy(bytes, field->name.at, field->name.len);
