@@ -14,11 +14,13 @@ struct stream_state {
 	LIST_ENTRY(stream_state) link;
 	int32_t stream;
 	void *owner;
-	bool head_done;  /* the final one */
-	bool reset_here; /* by http2_reset() */
-	bool anomalous;  /* reset for what the peer sent */
-	bool ended_here; /* our END_STREAM is out */
-	bool stop_peer;  /* is to send no more after that */
+	bool head_done;    /* the final one */
+	bool reset_here;   /* by http2_reset() */
+	bool anomalous;    /* reset for what the peer sent */
+	bool ended_here;   /* our END_STREAM is out */
+	bool stop_peer;    /* is to send no more after that */
+	size_t queued;     /* of heads that wait to be sent, */
+	unsigned n_queued; /* so many */
 };
 
 LIST_HEAD(stream_list, stream_state);
@@ -33,6 +35,7 @@ struct http2 {
 	bool reading_head;
 	unsigned empty, anomalies;
 	size_t consumed; /* and not yet given back to the peer */
+	size_t queued;   /* of heads that wait, of all streams */
 	bool shut, failed;
 };
 
@@ -49,10 +52,9 @@ static struct stream_state *state_of(struct http2 *http2, int32_t stream)
 	return state;
 }
 
-static void state_free(struct stream_state *state)
+static void state_free(struct http2 *http2, struct stream_state *state)
 {
-	if (!state)
-		return;
+	http2->queued -= state->queued;
 	LIST_REMOVE(state, link);
 	free(state);
 }
@@ -358,7 +360,7 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t code,
 	anomalous = state->anomalous;
 	had_head = state->head_done;
 	(void)nghttp2_session_set_stream_user_data(session, stream, NULL);
-	state_free(state);
+	state_free(http2, state);
 	if (owner)
 		http2->events->closed(owner, code, anomalous);
 	else if (http2->side == HTTP2_TO_AGENT && anomalous && !had_head)
@@ -391,6 +393,11 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame,
 		carried_something(http2);
 	if (!state)
 		return 0;
+	if (frame->hd.type == NGHTTP2_HEADERS && state->n_queued > 0 &&
+	    --state->n_queued == 0) {
+		http2->queued -= state->queued;
+		state->queued = 0;
+	}
 	if (frame->hd.type == NGHTTP2_RST_STREAM && !state->reset_here &&
 	    !state->anomalous)
 		is_anomalous(http2, state);
@@ -623,6 +630,23 @@ void http2_own(struct http2 *http2, int32_t stream, void *owner)
 		state->owner = owner;
 }
 
+/* Nobody else keeps a peer that does not read from having them pile up. */
+static int queue_head(struct http2 *http2, struct stream_state *state,
+		      const struct http2_written *written)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < written->n; i++)
+		len += written->fields[i].name.len +
+		       written->fields[i].value.len + sizeof(nghttp2_nv);
+	if (http2->queued + len > HTTP2_HEADS_MAX)
+		return -ENOBUFS;
+	http2->queued += len;
+	state->queued += len;
+	state->n_queued++;
+	return 0;
+}
+
 int32_t http2_request(struct http2 *http2, const struct http1_request *request,
 		      bool ended, void *owner)
 {
@@ -635,15 +659,18 @@ int32_t http2_request(struct http2 *http2, const struct http1_request *request,
 		return -ENOMEM;
 	state->owner = owner;
 	http2_request_write(request, true, &written);
-	stream = nghttp2_submit_request(http2->session, NULL, nv,
-					to_nv(written.fields, written.n, nv),
-					ended ? NULL : &provider, state);
+	stream = queue_head(http2, state, &written);
+	if (stream == 0)
+		stream = nghttp2_submit_request(
+			http2->session, NULL, nv,
+			to_nv(written.fields, written.n, nv),
+			ended ? NULL : &provider, state);
 	if (stream > 0) {
 		state->stream = stream;
 		return stream;
 	}
-	state_free(state);
-	return stream == NGHTTP2_ERR_NOMEM ? -ENOMEM : -EPROTO;
+	state_free(http2, state);
+	return stream == -ENOBUFS ? -ENOBUFS : -EPROTO;
 }
 
 int http2_respond(struct http2 *http2, int32_t stream,
@@ -658,6 +685,9 @@ int http2_respond(struct http2 *http2, int32_t stream,
 	if (!state)
 		return -ENOENT;
 	http2_response_write(response, &written);
+	error = queue_head(http2, state, &written);
+	if (error < 0)
+		return error;
 	n = to_nv(written.fields, written.n, nv);
 	if (response->status < 200)
 		error = nghttp2_submit_headers(http2->session,

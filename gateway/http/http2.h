@@ -25,6 +25,7 @@
 #define HTTP2_STREAMS_MAX 100           /* that an agent may have open */
 #define HTTP2_WINDOW 65535              /* bytes of one stream, either way */
 #define HTTP2_CONNECTION_WINDOW 1048576 /* ... of all together */
+#define HTTP2_HEADS_MAX 1048576         /* bytes of heads that wait */
 #define HTTP2_EMPTY_MAX 1000    /* frames that carry nothing, on balance */
 #define HTTP2_EMPTY_FORGIVEN 16 /* ... for each that carries something */
 #define HTTP2_ANOMALIES_MAX 100 /* streams reset for what the peer sent */
@@ -127,13 +128,16 @@ bool http2_is_reading_head(const struct http2 *http2);
 /* NULL: whatever becomes of the stream, there are no events of it. */
 void http2_own(struct http2 *http2, int32_t stream, void *owner);
 
-/* Opens a stream, or has it wait until the origin takes one more. @ended: no
- * body follows. Returns its number or -errno. */
+/*
+ * Opens a stream, or has it wait until the origin takes one more. @ended: no
+ * body follows. Returns its number or -errno: -ENOBUFS if too much waits to be
+ * sent already.
+ */
 MUST_CHECK int32_t http2_request(struct http2 *http2,
 				 const struct http1_request *request,
 				 bool ended, void *owner);
 
-/* A status below 200 is an interim response. Returns 0 or -errno. */
+/* A status below 200 is an interim response. Returns 0 or -errno, as above. */
 MUST_CHECK int http2_respond(struct http2 *http2, int32_t stream,
 			     const struct http1_response *response, bool ended);
 

@@ -35,12 +35,11 @@ struct multiplex_stream {
 	int32_t agent, origin;        /* the stream's numbers */
 	struct origin_link *via;      /* where it went, or NULL */
 	bool with_agent, with_origin; /* they have not closed it */
-	bool to_head, grpc, refused;
+	bool to_head, grpc;
 	bool response_begun;
 	unsigned interim;
 	struct redact *redact; /* NULL: no credential was put in */
 	size_t held;           /* bytes of @in that it keeps back */
-	size_t head_len;       /* counted among those that wait */
 };
 
 /* A connection to an origin, and its place in the list. */
@@ -59,7 +58,7 @@ struct multiplex {
 	struct refusal refusal;
 	struct http2_leg agent;
 	struct stream_list streams;
-	size_t n_streams, heads_len;
+	size_t n_streams;
 	struct origin_list origins; /* the newest first; it alone may be open */
 	bool leaving;               /* the agent said GOAWAY */
 	bool had_head;              /* the first request has come */
@@ -102,12 +101,6 @@ static void record(struct multiplex_stream *stream,
 			refusal, detail);
 }
 
-static void head_is_answered(struct multiplex_stream *stream)
-{
-	stream->multiplex->heads_len -= stream->head_len;
-	stream->head_len = 0;
-}
-
 static struct multiplex_stream *stream_new(struct multiplex *multiplex,
 					   int32_t agent)
 {
@@ -136,7 +129,20 @@ static void leave_origin(struct multiplex_stream *stream, uint32_t code)
 	http2_consume(stream->multiplex->agent.http2, stream->agent,
 		      stream->out.bytes.len);
 	pipe_done(&stream->out);
-	head_is_answered(stream);
+}
+
+/* And that not either. */
+static void forget_origin(struct multiplex_stream *stream, uint32_t code)
+{
+	leave_origin(stream, code);
+	if (stream->via) {
+		http2_consume(origin_of(stream), stream->origin,
+			      stream->in.bytes.len + stream->held);
+		stream->held = 0;
+		stream->via->n_streams--;
+		stream->via = NULL;
+	}
+	pipe_done(&stream->in);
 }
 
 /* Its sides are gone, or are told here what it came to. */
@@ -148,16 +154,9 @@ static void stream_free(struct multiplex_stream *stream, uint32_t code,
 	struct multiplex *multiplex = stream->multiplex;
 
 	record(stream, &decision, NULL, detail);
-	leave_origin(stream, code);
+	forget_origin(stream, code);
 	if (stream->with_agent)
 		http2_reset(multiplex->agent.http2, stream->agent, code);
-	if (stream->via) {
-		http2_consume(origin_of(stream), stream->origin,
-			      stream->in.bytes.len + stream->held);
-		stream->held = 0;
-		stream->via->n_streams--;
-	}
-	pipe_done(&stream->in);
 	TAILQ_REMOVE(&multiplex->streams, stream, link);
 	multiplex->n_streams--;
 	exchange_done(&stream->exchange);
@@ -185,7 +184,6 @@ static void answer(struct multiplex_stream *stream,
 
 	http2_answer_make(&answer, refusal, status, stream->exchange.form,
 			  stream->grpc, explain, !stream->to_head);
-	stream->refused = true;
 	stream->response_begun = true;
 	stream->in.ended = true;
 	stream->in.taken = answer.body_len == 0;
@@ -205,7 +203,7 @@ static void refuse(struct multiplex_stream *stream,
 	struct exchange *exchange = &stream->exchange;
 	struct refusal refusal;
 
-	leave_origin(stream, HTTP2_CANCEL);
+	forget_origin(stream, HTTP2_CANCEL);
 	exchange_refusal(exchange, stream->multiplex->flow, decision, asked,
 			 &refusal);
 	exchange->status = status ? status : refusal_status(refusal.reason);
@@ -512,7 +510,8 @@ static void agent_closed(void *owner, uint32_t code, bool by_us)
 		free_if_done(stream);
 		return;
 	}
-	stream_free(stream, code == HTTP2_NO_ERROR ? HTTP2_CANCEL : code,
+	stream_free(stream,
+		    by_us || code == HTTP2_NO_ERROR ? HTTP2_CANCEL : code,
 		    by_us ? "the agent broke HTTP/2" : "reset by the agent");
 }
 
@@ -566,7 +565,6 @@ static void on_response(void *owner, const struct http1_response *response,
 		stream->response_begun = true;
 		stream->exchange.status = response->status;
 		stream->in.ended = stream->in.taken = ended;
-		head_is_answered(stream);
 	}
 	if (http2_respond(stream->multiplex->agent.http2, stream->agent,
 			  response, ended) < 0)

@@ -19,8 +19,7 @@
 #include "refusal.h"
 #include "stream.h"
 
-#define MULTIPLEX_STREAMS_MAX 200   /* some of which one side has left */
-#define MULTIPLEX_HEADS_MAX 1048576 /* bytes of heads that wait for an answer */
+#define MULTIPLEX_STREAMS_MAX 200 /* some of which one side has left */
 
 struct flow;
 struct multiplex;

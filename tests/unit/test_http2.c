@@ -9,9 +9,7 @@
 #include <cmocka.h>
 #include <nghttp2/nghttp2.h>
 
-#define OUT_MAX (1u << 20)
 #define SEEN_MAX 4096
-#define STREAM_ERROR 3 /* RST_STREAM */
 #define FIELDS 24
 
 /* --- frames, written and read without nghttp2's help --- */
@@ -34,7 +32,7 @@ enum frame_type {
 enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4, PADDED = 8 };
 
 struct bytes {
-	uint8_t at[1 << 18];
+	uint8_t at[1 << 21];
 	size_t len;
 };
 
@@ -1106,6 +1104,33 @@ static void unread_answers_are_bounded(void **state)
 	seen_free(seen);
 }
 
+static void unread_heads_are_bounded(void **state)
+{
+	static char large[60000];
+	struct seen *seen = seen_new(HTTP2_TO_ORIGIN);
+	struct http1_request request = request_to("a.test");
+	const size_t most = HTTP2_HEADS_MAX / sizeof(large);
+	size_t n = 0;
+
+	(void)state;
+	memset(large, 'x', sizeof(large));
+	request.fields[0] =
+		(struct http1_field){ { "x", 1 }, { large, sizeof(large) } };
+	request.n_fields = 1;
+	while (n <= most &&
+	       http2_request(seen->http2, &request, true, &seen->owned[0]) > 0)
+		n++;
+	assert_in_range(n, most - 1, most);
+	/* Once they have been sent there is room again. */
+	for (size_t i = 0; i < n; i++) {
+		pull(seen);
+		seen->out.len = 0;
+	}
+	assert_true(http2_request(seen->http2, &request, true,
+				  &seen->owned[0]) > 0);
+	seen_free(seen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1129,6 +1154,7 @@ int main(void)
 		cmocka_unit_test(endless_heads_end_the_connection),
 		cmocka_unit_test(compressed_bombs_end_the_connection),
 		cmocka_unit_test(unread_answers_are_bounded),
+		cmocka_unit_test(unread_heads_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
