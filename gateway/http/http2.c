@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/queue.h>
 
 #include <nghttp2/nghttp2.h>
@@ -239,7 +240,7 @@ static void on_head(struct http2 *http2, const nghttp2_frame *frame)
 	struct stream_state *state = state_of(http2, frame->hd.stream_id);
 
 	http2->reading_head = false;
-	if (state && state->owner && http2->events->head)
+	if (state && state->owner && http2->events->head && http2->head.len > 0)
 		http2->events->head(state->owner, http2->head.bytes,
 				    http2->head.len);
 	if (state && !state->reset_here && !state->anomalous) {
@@ -422,6 +423,12 @@ static uint8_t *without_const(const char *at)
 	return pointer.out;
 }
 
+/* Compression would keep it, and show whether another is the same. */
+static bool is_secret(struct http1_text name)
+{
+	return name.len == 13 && strncasecmp(name.at, "authorization", 13) == 0;
+}
+
 static size_t to_nv(const struct http1_field *fields, size_t n, nghttp2_nv *nv)
 {
 	for (size_t i = 0; i < n; i++)
@@ -430,6 +437,9 @@ static size_t to_nv(const struct http1_field *fields, size_t n, nghttp2_nv *nv)
 			.namelen = fields[i].name.len,
 			.value = without_const(fields[i].value.at),
 			.valuelen = fields[i].value.len,
+			.flags = is_secret(fields[i].name)
+					 ? NGHTTP2_NV_FLAG_NO_INDEX
+					 : NGHTTP2_NV_FLAG_NONE,
 		};
 	return n;
 }

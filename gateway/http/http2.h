@@ -59,8 +59,8 @@ struct http2_end {
 };
 
 /*
- * Called from http2_receive(), but for @take and @closed, which are also
- * called from http2_pull(). They may act on any connection but may not
+ * Called from http2_receive(), but for @take, @closed and @refused, which are
+ * also called from http2_pull(). They may act on any connection but may not
  * receive or pull from this one. No event is for a stream without an owner,
  * except @request and @refused.
  */

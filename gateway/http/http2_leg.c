@@ -44,6 +44,7 @@ static bool step_out(struct http2_leg *leg, struct stream *stream)
 	ssize_t n;
 
 	while (leg->out.len < ROOM) {
+		leg->out.secret = true;
 		n = http2_pull(leg->http2, &bytes);
 		if (n > 0 && buffer_add(&leg->out, bytes, (size_t)n) < 0)
 			n = -ENOMEM;

@@ -13,7 +13,7 @@
 
 struct http2_leg {
 	struct http2 *http2;
-	struct buffer out;
+	struct buffer out; /* wiped: there may be a credential in it */
 	bool deaf; /* nothing more is read: the peer ended, or was told to */
 	bool gone; /* nothing more comes of it at all */
 };

@@ -410,7 +410,7 @@ static void on_request(void *arg, int32_t number,
 	stream->grpc = http2_answer_is_grpc(request);
 	stream->to_head = request->method.len == 4 &&
 			  memcmp(request->method.at, "HEAD", 4) == 0;
-	stream->out.ended = stream->out.taken = ended;
+	stream->out.ended = ended;
 	if (multiplex->refusing) {
 		refuse_as_all(stream);
 		return;

@@ -186,6 +186,12 @@ class Origin(Side):
             self.head(stream, ("set-cookie", "a=1"), ("x-between", "them"),
                       ("set-cookie", "b=2"), ("alt-svc", 'h3=":443"'))
             self.put(stream, b"", True)
+        elif what == "say_back":
+            said = dict(request.fields)["authorization"]
+            self.head(stream, ("x-said", said))
+            for byte in said.encode() + b" " + said[:-1].encode():
+                self.put(stream, bytes([byte]))
+            self.put(stream, b"", True, [("x-said", said)])
         elif what == "goaway":
             self.head(stream)
             self.put(stream, b"goodbye\n", True)
@@ -217,6 +223,8 @@ class Origin(Side):
             fields = dict(event.headers)
             log(self.number, stream, fields[":method"],
                 fields.get(":authority"), fields.get(":path"))
+            if "authorization" in fields:
+                log(self.number, stream, "with", fields["authorization"])
             self.requests[stream] = Request(event.headers)
             if fields.get("expect") == "100-continue":
                 self.h2.send_headers(stream, [(":status", "100")])
