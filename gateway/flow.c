@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "http/inspect.h"
+#include "http/multiplex.h"
 #include "listener.h"
 #include "log.h"
 #include "refusal.h"
@@ -181,6 +182,7 @@ static void reap(evutil_socket_t fd, short what, void *arg)
 		/* Only now: a callback of theirs may have closed the flow. */
 		relay_free(flow->relay);
 		inspect_free(flow->inspect);
+		multiplex_free(flow->multiplex);
 		intercept_free(flow->intercept);
 		stream_close(&flow->stream, flow->reset);
 		flow_free(flow);
@@ -253,7 +255,7 @@ static void explain(struct flow *flow, const struct decision *decision,
 	struct refusal refusal;
 
 	if (terse || flow->name.len == 0 ||
-	    (flow->sniff->hello.has_alpn && !flow->sniff->hello.has_http11)) {
+	    !tls_client_hello_offers_http(&flow->sniff->hello)) {
 		flow_refuse(flow, decision->reason, detail);
 		return;
 	}
@@ -441,6 +443,8 @@ static void too_late(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (flow->inspect)
 		inspect_timed_out(flow->inspect);
+	else if (flow->multiplex)
+		multiplex_timed_out(flow->multiplex);
 	else if (flow->state == FLOW_SNIFFING && flow->sniff->len == 0)
 		flow_refuse(flow, flow->hopeless, "nothing was said");
 	else if (flow->state == FLOW_SNIFFING)
@@ -551,8 +555,11 @@ static void rejudge(struct flow *flow)
 	    (decision.route->private || flow->origin.family == 0 ||
 	     address_classify(&flow->origin, NULL) == ADDRESS_GLOBAL) &&
 	    !policy_denies_address(flow->worker->policy, &flow->origin,
-				   flow->port))
+				   flow->port)) {
+		if (flow->multiplex)
+			multiplex_rejudge(flow->multiplex);
 		return;
+	}
 	flow_close(flow, REASON_POLICY_CHANGED, true);
 }
 

@@ -62,7 +62,8 @@ struct flow {
 	struct upstream *upstream;   /* while DIALLING */
 	struct relay *relay;         /* while RELAYING */
 	struct intercept *intercept; /* until TLS with the agent is up */
-	struct inspect *inspect;     /* while INTERCEPTING */
+	struct inspect *inspect;     /* while INTERCEPTING, HTTP/1 */
+	struct multiplex *multiplex; /* while INTERCEPTING, HTTP/2 */
 
 	struct event *deadline;
 	int64_t started_ms;

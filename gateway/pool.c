@@ -173,7 +173,8 @@ bool pool_take(struct pool *pool, const struct pool_key *key,
 	for (idler = TAILQ_FIRST(&pool->idlers); idler && !found;
 	     idler = next) {
 		next = TAILQ_NEXT(idler, link);
-		if (!is_for(idler, key))
+		if (!is_for(idler, key) ||
+		    (key->declined_h2 && !idler->stream.declined_h2))
 			continue;
 		/* The loop may not have come round to them yet. */
 		if (idler->until_ms <= now_ms || !is_quiet(idler)) {

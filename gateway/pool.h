@@ -9,6 +9,9 @@
  *
  * Whether the name is admitted is decided before, every time; what was
  * admitted by an older manifest is not given out (pool_clear()).
+ *
+ * All of them speak HTTP/1. Who would have HTTP/2 first gets one only if its
+ * origin was offered that and declined.
  */
 #ifndef SLUICE_POOL_H
 #define SLUICE_POOL_H
@@ -28,6 +31,7 @@ struct pool_key {
 	const struct domain *name;
 	uint16_t port;
 	bool tls;
+	bool declined_h2; /* to take: only such a one will do */
 };
 
 /* NULL for want of memory. */

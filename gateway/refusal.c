@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEAD_MAX 1500 /* bytes: REFUSAL_SUMMARY_MAX, and what is fixed */
-
 /* What, besides the reason, makes two refusals the same one. */
 static bool port_matters(enum reason reason)
 {
@@ -218,37 +216,90 @@ static size_t problem_json(const struct refusal *refusal, unsigned status,
 	return json.len;
 }
 
+/* What `refusals` in the manifest lets be said in one line. */
+static const char *say(const struct refusal *refusal, bool explain,
+		       char text[REFUSAL_SUMMARY_MAX])
+{
+	if (explain)
+		return refusal_summary(refusal, text);
+	(void)snprintf(text, REFUSAL_SUMMARY_MAX, "id %s", refusal->id);
+	return text;
+}
+
+const char *refusal_media_type(enum refusal_form form)
+{
+	return form == REFUSAL_PLAIN_TEXT ? "text/plain; charset=utf-8"
+					  : "application/problem+json";
+}
+
+size_t refusal_body(const struct refusal *refusal, unsigned status,
+		    enum refusal_form form, bool explain,
+		    char bytes[REFUSAL_BODY_MAX])
+{
+	char summary[REFUSAL_SUMMARY_MAX];
+
+	if (!explain)
+		return 0;
+	if (form != REFUSAL_PLAIN_TEXT)
+		return problem_json(refusal, status, bytes, REFUSAL_BODY_MAX);
+	return (size_t)snprintf(bytes, REFUSAL_BODY_MAX, "sluice: %s\n",
+				refusal_summary(refusal, summary));
+}
+
+const char *refusal_field(const struct refusal *refusal,
+			  char text[REFUSAL_FIELD_MAX])
+{
+	(void)snprintf(text, REFUSAL_FIELD_MAX, "%s; reason=%s", refusal->id,
+		       reason_code(refusal->reason));
+	return text;
+}
+
+unsigned refusal_grpc_status(unsigned status)
+{
+	return status >= 500 ? 14 /* UNAVAILABLE */ : 7 /* PERMISSION_DENIED */;
+}
+
+/* All but printable ASCII, and "%", is encoded. */
+const char *refusal_grpc_message(const struct refusal *refusal, bool explain,
+				 char text[REFUSAL_GRPC_MAX])
+{
+	char summary[REFUSAL_SUMMARY_MAX];
+	const char *at = say(refusal, explain, summary);
+	char *end = text;
+
+	for (; *at; at++) {
+		if (*at >= ' ' && *at < 0x7f && *at != '%')
+			*end++ = *at;
+		else
+			end += sprintf(end, "%%%02X", (unsigned char)*at);
+	}
+	*end = '\0';
+	return text;
+}
+
 size_t refusal_http(const struct refusal *refusal, unsigned status,
 		    enum refusal_form form, bool explain, bool with_body,
 		    char bytes[REFUSAL_HTTP_MAX])
 {
-	char body[REFUSAL_HTTP_MAX - HEAD_MAX], summary[REFUSAL_SUMMARY_MAX];
-	size_t len = 0;
+	char body[REFUSAL_BODY_MAX], summary[REFUSAL_SUMMARY_MAX];
+	char field[REFUSAL_FIELD_MAX];
+	size_t len;
 	int n;
 
 	if (status == 0)
 		status = refusal_status(refusal->reason);
-	refusal_summary(refusal, summary);
-	if (!explain)
-		(void)snprintf(summary, sizeof(summary), "id %s", refusal->id);
-	else if (form == REFUSAL_PLAIN_TEXT)
-		len = (size_t)snprintf(body, sizeof(body), "sluice: %s\n",
-				       summary);
-	else
-		len = problem_json(refusal, status, body, sizeof(body));
-
+	len = refusal_body(refusal, status, form, explain, body);
 	n = snprintf(bytes, REFUSAL_HTTP_MAX,
 		     "HTTP/1.1 %u %s: %s\r\n"
 		     "Content-Type: %s\r\n"
 		     "Content-Length: %zu\r\n"
 		     "Cache-Control: no-store\r\n"
-		     "Sluice-Refusal: %s; reason=%s\r\n"
+		     "Sluice-Refusal: %s\r\n"
 		     "Connection: close\r\n\r\n",
-		     status, phrase(status), summary,
-		     form == REFUSAL_PLAIN_TEXT ? "text/plain; charset=utf-8"
-						: "application/problem+json",
-		     len, refusal->id, reason_code(refusal->reason));
-	assert(n <= HEAD_MAX);
+		     status, phrase(status), say(refusal, explain, summary),
+		     refusal_media_type(form), len,
+		     refusal_field(refusal, field));
+	assert(n <= REFUSAL_HTTP_MAX - REFUSAL_BODY_MAX);
 	if (with_body)
 		memcpy(bytes + n, body, len);
 	return (size_t)n + (with_body ? len : 0);

@@ -16,6 +16,9 @@
 #define REFUSAL_ASKED_MAX 256
 #define REFUSAL_HTTP_MAX 6144 /* bytes; what refusal_http() needs at most */
 #define REFUSAL_SUMMARY_MAX 1088
+#define REFUSAL_BODY_MAX 4644 /* of them */
+#define REFUSAL_FIELD_MAX 64
+#define REFUSAL_GRPC_MAX (3 * REFUSAL_SUMMARY_MAX)
 
 struct refusal {
 	struct domain name; /* len 0 where an address was refused */
@@ -52,6 +55,26 @@ enum refusal_form {
 	REFUSAL_PROBLEM_JSON, /* RFC 9457 */
 	REFUSAL_PLAIN_TEXT,   /* git shows nothing else */
 };
+
+/* What its media type is, for a Content-Type. */
+const char *refusal_media_type(enum refusal_form form);
+
+/*
+ * The body for people or programs, nothing for `refusals: terse`, which is
+ * @explain false. @status as in refusal_http(), but not 0. Returns its length.
+ */
+size_t refusal_body(const struct refusal *refusal, unsigned status,
+		    enum refusal_form form, bool explain,
+		    char bytes[REFUSAL_BODY_MAX]);
+
+/* "zt7s305creg3; reason=name_not_listed", the field Sluice-Refusal. */
+const char *refusal_field(const struct refusal *refusal,
+			  char text[REFUSAL_FIELD_MAX]);
+
+/* gRPC's status for an HTTP one, and its message, percent-encoded. */
+unsigned refusal_grpc_status(unsigned status);
+const char *refusal_grpc_message(const struct refusal *refusal, bool explain,
+				 char text[REFUSAL_GRPC_MAX]);
 
 /*
  * The whole HTTP/1.1 response, "Connection: close". @status, if not 0, stands

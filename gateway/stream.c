@@ -223,6 +223,28 @@ int stream_handshake(struct stream *stream)
 	return error == -EAGAIN ? -EAGAIN : -EPROTO;
 }
 
+size_t stream_alpn(const struct stream *stream, uint8_t *list, size_t cap)
+{
+	const uint8_t *chosen = NULL;
+	unsigned len = 0;
+
+	if (stream->ssl)
+		SSL_get0_alpn_selected(stream->ssl, &chosen, &len);
+	if (len == 0 || len > UINT8_MAX || len >= cap)
+		return 0;
+	list[0] = (uint8_t)len;
+	memcpy(&list[1], chosen, len);
+	return 1 + len;
+}
+
+bool stream_speaks_h2(const struct stream *stream)
+{
+	uint8_t list[3];
+
+	return stream_alpn(stream, list, sizeof(list)) == 3 &&
+	       memcmp(list, "\x02h2", 3) == 0;
+}
+
 ssize_t stream_read(struct stream *stream, void *bytes, size_t cap)
 {
 	size_t n;

@@ -27,8 +27,9 @@ struct stream {
 	struct event *event;
 	uint8_t *prefix; /* read before anything from the socket */
 	size_t prefix_at, prefix_len;
-	bool ended;  /* the peer will send no more */
-	bool failed; /* nothing more can be done with it */
+	bool ended;       /* the peer will send no more */
+	bool failed;      /* nothing more can be done with it */
+	bool declined_h2; /* the peer was offered HTTP/2, and chose another */
 };
 
 /* Must come first in the life of a process; false for want of memory. */
@@ -58,6 +59,13 @@ MUST_CHECK int stream_start_tls(struct stream *stream, SSL *ssl);
 
 /* 0 when TLS is up, -EAGAIN, or -EPROTO. */
 MUST_CHECK int stream_handshake(struct stream *stream);
+
+/*
+ * The application protocol that TLS agreed on, as ALPN lists it (a byte of
+ * length, then its name). Returns the length of it all, 0 if there is none.
+ */
+size_t stream_alpn(const struct stream *stream, uint8_t *list, size_t cap);
+bool stream_speaks_h2(const struct stream *stream);
 
 /*
  * Bytes read, 0 at an orderly end, -EAGAIN, or -errno: -ECONNRESET where the

@@ -22,8 +22,6 @@
 #define CANDIDATES_MAX 16   /* addresses tried at most */
 #define CONNECT_DEADLINE_MS 10000
 
-static const uint8_t alpn_http1[] = "\x08http/1.1";
-
 enum upstream_state {
 	UPSTREAM_REUSING,
 	UPSTREAM_RESOLVING,
@@ -50,6 +48,8 @@ struct upstream {
 	struct domain name;
 	uint16_t port;
 	bool private, tls;
+	uint8_t alpn[UPSTREAM_ALPN_MAX];
+	size_t alpn_len;
 	upstream_done *done;
 	void *arg;
 
@@ -241,7 +241,9 @@ static int secure(struct upstream *upstream)
 		return -ENOMEM;
 	if (!upstream_tls_expect(ssl, &upstream->name) ||
 	    !sessions_offer(upstream->worker->sessions, ssl, &upstream->name) ||
-	    SSL_set_alpn_protos(ssl, alpn_http1, sizeof(alpn_http1) - 1) != 0) {
+	    (upstream->alpn_len > 0 &&
+	     SSL_set_alpn_protos(ssl, upstream->alpn,
+				 (unsigned)upstream->alpn_len) != 0)) {
 		SSL_free(ssl);
 		return -ENOMEM;
 	}
@@ -249,12 +251,48 @@ static int secure(struct upstream *upstream)
 	return stream_start_tls(&upstream->stream, ssl);
 }
 
+static bool offers(const uint8_t *alpn, size_t alpn_len,
+		   const uint8_t *protocol, size_t len)
+{
+	for (size_t at = 0; at < alpn_len; at += 1 + alpn[at])
+		if (alpn[at] == len &&
+		    memcmp(&alpn[at + 1], protocol, len) == 0)
+			return true;
+	return false;
+}
+
+static bool offers_h2(const uint8_t *alpn, size_t alpn_len)
+{
+	return offers(alpn, alpn_len, (const uint8_t *)"h2", 2);
+}
+
+/* The origin chose what was offered, or nothing. */
+static bool alpn_is_sound(const struct upstream *upstream)
+{
+	const uint8_t *chosen;
+	unsigned len;
+
+	SSL_get0_alpn_selected(upstream->stream.ssl, &chosen, &len);
+	return len == 0 ||
+	       offers(upstream->alpn, upstream->alpn_len, chosen, len);
+}
+
+static const char *why_insecure(const struct upstream *upstream)
+{
+	long verified = SSL_get_verify_result(upstream->stream.ssl);
+
+	if (verified != X509_V_OK)
+		return X509_verify_cert_error_string(verified);
+	if (ERR_GET_REASON(ERR_peek_error()) ==
+	    SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
+		return "the origin has no application protocol in common "
+		       "with the agent";
+	return "the TLS handshake with the origin failed";
+}
+
 static void securing(evutil_socket_t fd, short what, void *arg)
 {
 	struct upstream *upstream = arg;
-	const uint8_t *alpn;
-	unsigned alpn_len;
-	long verified;
 
 	(void)fd;
 	(void)what;
@@ -264,22 +302,16 @@ static void securing(evutil_socket_t fd, short what, void *arg)
 	case 0:
 		break;
 	default:
-		verified = SSL_get_verify_result(upstream->stream.ssl);
-		(void)snprintf(
-			upstream->detail, sizeof(upstream->detail), "%s",
-			verified != X509_V_OK
-				? X509_verify_cert_error_string(verified)
-				: "the TLS handshake with the origin failed");
+		(void)snprintf(upstream->detail, sizeof(upstream->detail), "%s",
+			       why_insecure(upstream));
 		finish(upstream, REASON_UPSTREAM_TLS);
 		return;
 	}
-	SSL_get0_alpn_selected(upstream->stream.ssl, &alpn, &alpn_len);
-	if (alpn_len != 0 && (alpn_len != sizeof(alpn_http1) - 2 ||
-			      memcmp(alpn, alpn_http1 + 1, alpn_len) != 0)) {
-		finish(upstream, REASON_UPSTREAM_TLS);
-		return;
-	}
-	finish(upstream, REASON_ALLOWED);
+	upstream->stream.declined_h2 =
+		offers_h2(upstream->alpn, upstream->alpn_len) &&
+		!stream_speaks_h2(&upstream->stream);
+	finish(upstream,
+	       alpn_is_sound(upstream) ? REASON_ALLOWED : REASON_UPSTREAM_TLS);
 }
 
 static void unsecured(evutil_socket_t fd, short what, void *arg)
@@ -475,7 +507,12 @@ static void resolve(struct upstream *upstream)
 /* Whoever ends it meanwhile, it is told at the next turn that it is there. */
 static bool reuse(struct upstream *upstream, const struct upstream_want *want)
 {
-	const struct pool_key key = { want->name, want->port, want->tls };
+	const struct pool_key key = {
+		.name = want->name,
+		.port = want->port,
+		.tls = want->tls,
+		.declined_h2 = offers_h2(want->alpn, want->alpn_len),
+	};
 
 	if (!want->pooled || !want->name ||
 	    !pool_take(upstream->worker->pool, &key, &upstream->address,
@@ -499,6 +536,8 @@ struct upstream *upstream_start(struct worker *worker,
 	upstream->port = want->port;
 	upstream->private = want->private;
 	upstream->tls = want->tls;
+	memcpy(upstream->alpn, want->alpn, want->alpn_len);
+	upstream->alpn_len = want->alpn_len;
 	upstream->done = done;
 	upstream->arg = arg;
 	upstream->stream.fd = -1;

@@ -18,6 +18,8 @@
 #include "policy.h"
 #include "stream.h"
 
+#define UPSTREAM_ALPN_MAX 16 /* bytes; h2 and http/1.1 are 12 */
+
 struct worker;
 struct upstream;
 
@@ -29,6 +31,13 @@ struct upstream_want {
 	bool private; /* the route says `private: true` */
 	bool tls;
 	bool pooled; /* one that idles in the worker's pool will do */
+	/*
+	 * What TLS offers, as ALPN lists it (RFC 7301 3.1); of length 0: the
+	 * extension is left out. What the origin chose is to be read from
+	 * stream->ssl; it is among these, or nothing.
+	 */
+	uint8_t alpn[UPSTREAM_ALPN_MAX];
+	size_t alpn_len;
 };
 
 /*

@@ -225,7 +225,7 @@ static void prepare(struct worker *worker, const struct worker_birth *birth)
 	worker->sessions = sessions_new(worker->origin_tls);
 	if (!worker->sessions)
 		die("worker: out of memory");
-	worker->agent_tls = intercept_tls_new(worker);
+	worker->agent_tls = intercept_tls_new();
 }
 
 static struct event *listen_to(struct life *life, int fd,

@@ -2,8 +2,6 @@
 
 #include "http1_chars.h"
 
-#include "address.h"
-
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -325,8 +323,7 @@ static bool connection_keeps_alive(const struct connection *connection,
  * bind it to the origin's own key; and one that a written "Connection: close"
  * would name by accident.
  */
-static bool ends_here(struct http1_text name,
-		      const struct connection *connection)
+bool http1_field_ends_here(struct http1_text name)
 {
 	static const char *const names[] = {
 		"Connection",
@@ -348,10 +345,16 @@ static bool ends_here(struct http1_text name,
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (text_is(name, names[i]))
 			return true;
+	return text_starts(name, "Proxy-");
+}
+
+static bool connection_names(const struct connection *connection,
+			     struct http1_text name)
+{
 	for (size_t i = 0; i < connection->n; i++)
 		if (text_is_same(name, connection->options[i]))
 			return true;
-	return text_starts(name, "Proxy-");
+	return false;
 }
 
 static void fields_keep_end_to_end(struct fields *fields,
@@ -360,7 +363,8 @@ static void fields_keep_end_to_end(struct fields *fields,
 	size_t n = 0;
 
 	for (size_t i = 0; i < fields->n; i++)
-		if (!ends_here(fields->list[i].name, connection))
+		if (!http1_field_ends_here(fields->list[i].name) &&
+		    !connection_names(connection, fields->list[i].name))
 			fields->list[n++] = fields->list[i];
 	fields->n = n;
 }
@@ -439,12 +443,6 @@ static struct http1_text trailers_of(const struct fields *fields,
 
 /* --- Host, and the authority of an absolute target --- */
 
-struct authority {
-	struct domain host;     /* len 0 if it is an address */
-	struct address address; /* family 0 if it is a name */
-	uint16_t port;          /* 0 if there is none */
-};
-
 static bool port_parse(struct http1_text text, uint16_t *port)
 {
 	uint64_t number;
@@ -456,12 +454,12 @@ static bool port_parse(struct http1_text text, uint16_t *port)
 	return true;
 }
 
-/* host [ ":" port ], and nothing else that RFC 3986 3.2 may have there. */
-static bool authority_parse(struct http1_text text, struct authority *authority)
+bool http1_authority_parse(struct http1_text text,
+			   struct http1_authority *authority)
 {
 	struct http1_text rest = text, host, empty;
 
-	*authority = (struct authority){ 0 };
+	*authority = (struct http1_authority){ 0 };
 	if (text.len > 0 && text.at[0] == '[') {
 		rest = text_skip(text, 1);
 		if (!text_split(&rest, ']', &host) ||
@@ -481,8 +479,9 @@ static bool authority_parse(struct http1_text text, struct authority *authority)
 	       address_parse(&authority->address, host.at, host.len);
 }
 
-static bool authority_equal(const struct authority *a,
-			    const struct authority *b, uint16_t default_port)
+bool http1_authority_equal(const struct http1_authority *a,
+			   const struct http1_authority *b,
+			   uint16_t default_port)
 {
 	return a->host.len == b->host.len &&
 	       memcmp(a->host.name, b->host.name, a->host.len) == 0 &&
@@ -493,12 +492,12 @@ static bool authority_equal(const struct authority *a,
 
 static bool host_parse(const struct fields *fields,
 		       struct http1_request *request,
-		       struct authority *authority, struct fault *fault)
+		       struct http1_authority *authority, struct fault *fault)
 {
 	request->authority = value_of(fields, "Host");
 	if (!request->authority.at)
 		return refuse(fault, "there is not exactly one Host");
-	if (!authority_parse(request->authority, authority))
+	if (!http1_authority_parse(request->authority, authority))
 		return refuse(fault, "Host is neither a name nor an address");
 	request->host = authority->host;
 	request->port = authority->port;
@@ -512,23 +511,30 @@ static bool is_target_char(char c)
 	return c > ' ' && c < 0x7f && c != '#';
 }
 
+bool http1_path_is_sound(struct http1_text path, struct http1_text method)
+{
+	return path.len > 0 && text_all(path, is_target_char) &&
+	       (path.at[0] == '/' ||
+		(text_is(path, "*") && text_is_exactly(method, "OPTIONS")));
+}
+
 /* scheme "://" authority path, where the path may be missing altogether. */
 static bool absolute_parse(struct http1_text target,
-			   const struct authority *host,
+			   const struct http1_authority *host,
 			   struct http1_request *request, struct fault *fault)
 {
 	static const struct http1_text root = { "/", 1 }, server = { "*", 1 };
 	bool https = text_starts(target, "https://");
 	struct http1_text rest = text_skip(target, https ? 8 : 7);
 	struct http1_text text = { .at = rest.at };
-	struct authority authority;
+	struct http1_authority authority;
 
 	while (text.len < rest.len && !strchr("/?", rest.at[text.len]))
 		text.len++;
 	rest = text_skip(rest, text.len);
-	if (!authority_parse(text, &authority))
+	if (!http1_authority_parse(text, &authority))
 		return refuse(fault, "the target's authority is unsound");
-	if (!authority_equal(&authority, host, https ? 443 : 80))
+	if (!http1_authority_equal(&authority, host, https ? 443 : 80))
 		return refuse(fault, "the target's authority is not Host's");
 	/* "?query" would have to be "/?query", which is not in these bytes. */
 	if (rest.len > 0 && rest.at[0] != '/')
@@ -544,16 +550,15 @@ static bool absolute_parse(struct http1_text target,
 	return true;
 }
 
-static bool target_parse(struct http1_text target, const struct authority *host,
+static bool target_parse(struct http1_text target,
+			 const struct http1_authority *host,
 			 struct http1_request *request, struct fault *fault)
 {
 	if (target.len == 0 || !text_all(target, is_target_char))
 		return refuse(fault, "the target has characters no target has");
 	if (text_starts(target, "http://") || text_starts(target, "https://"))
 		return absolute_parse(target, host, request, fault);
-	if (target.at[0] != '/' &&
-	    !(text_is(target, "*") &&
-	      text_is_exactly(request->method, "OPTIONS")))
+	if (!http1_path_is_sound(target, request->method))
 		return refuse(fault, "the target is not a path");
 	request->path = target;
 	return true;
@@ -574,20 +579,26 @@ static bool version_parse(struct http1_text version, bool *is_http10,
 }
 
 /*
- * Whether the method is one to carry. TRACE would have the origin send back
- * what the gateway put in and the agent must not hold; RFC 9113 keeps PRI
- * for the preface of HTTP/2.
+ * TRACE would have the origin send back what the gateway put in and the agent
+ * must not hold; RFC 9113 keeps PRI for the preface of HTTP/2.
  */
-static bool method_judge(struct http1_text method, struct fault *fault)
+bool http1_method_judge(struct http1_text method, unsigned *status,
+			const char **why)
 {
+	struct fault fault;
+
 	if (!text_is_token(method))
-		return refuse(fault, "the method is not a token");
-	if (text_is(method, "PRI"))
-		return refuse(fault, "this is the preface of HTTP/2");
-	if (text_is(method, "CONNECT") || text_is(method, "TRACE"))
-		return refuse_with(fault, STATUS_NOT_IMPLEMENTED,
-				   "the method is not carried");
-	return true;
+		(void)refuse(&fault, "the method is not a token");
+	else if (text_is(method, "PRI"))
+		(void)refuse(&fault, "this is the preface of HTTP/2");
+	else if (text_is(method, "CONNECT") || text_is(method, "TRACE"))
+		(void)refuse_with(&fault, STATUS_NOT_IMPLEMENTED,
+				  "the method is not carried");
+	else
+		return true;
+	*status = fault.status;
+	*why = fault.why;
+	return false;
 }
 
 static bool expect_parse(const struct fields *fields,
@@ -626,7 +637,7 @@ static bool request_fields_parse(struct http1_text rest,
 	struct fields fields = { .list = request->fields };
 	struct connection connection = { 0 };
 	struct framing framing = { 0 };
-	struct authority authority;
+	struct http1_authority authority;
 	bool upgrade;
 
 	if (!fields_parse(rest, &fields, fault) ||
@@ -671,7 +682,8 @@ static bool request_parse(struct http1_text head, struct http1_request *request,
 	if (!text_split(&line, ' ', &request->method) ||
 	    !text_split(&line, ' ', &target))
 		return refuse(fault, "the first line has not three parts");
-	return method_judge(request->method, fault) &&
+	return http1_method_judge(request->method, &fault->status,
+				  &fault->why) &&
 	       version_parse(line, &request->is_http10, fault) &&
 	       request_fields_parse(rest, target, request, fault);
 }
@@ -972,11 +984,7 @@ size_t http1_response_write(const struct http1_response *response,
 
 /* --- trailers --- */
 
-/*
- * RFC 9110 6.5.1: what frames, routes, judges, authenticates or describes a
- * message belongs into its head, where it was looked for.
- */
-static bool may_trail(struct http1_text name)
+bool http1_field_may_trail(struct http1_text name)
 {
 	static const char *const never[] = {
 		"Age",           "Cache-Control",    "Cookie",
@@ -991,7 +999,6 @@ static bool may_trail(struct http1_text name)
 		"Content-", "If-",          "Sec-",
 		"Accept-",  "X-Forwarded-", "Access-Control-"
 	};
-	const struct connection none = { 0 };
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
 		if (text_is(name, never[i]))
@@ -999,7 +1006,7 @@ static bool may_trail(struct http1_text name)
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
 		if (text_starts(name, families[i]))
 			return false;
-	return !ends_here(name, &none);
+	return !http1_field_ends_here(name);
 }
 
 bool http1_end_write(enum http1_framing framing, struct http1_text trailers,
@@ -1018,7 +1025,8 @@ bool http1_end_write(enum http1_framing framing, struct http1_text trailers,
 	writer_init(&w, bytes, HTTP1_END_MAX(trailers.len));
 	put(&w, "0\r\n");
 	for (size_t i = 0; i < fields.n; i++)
-		if (list_has(declared, list[i].name) && may_trail(list[i].name))
+		if (list_has(declared, list[i].name) &&
+		    http1_field_may_trail(list[i].name))
 			put_fields(&w, &list[i], 1);
 	*len = put_end(&w);
 	return true;

@@ -13,6 +13,7 @@
 #ifndef SLUICE_HTTP1_H
 #define SLUICE_HTTP1_H
 
+#include "address.h"
 #include "attributes.h"
 #include "domain.h"
 #include "http1_body.h"
@@ -93,6 +94,38 @@ MUST_CHECK bool http1_request_parse(const char *head, size_t len,
 MUST_CHECK bool http1_response_parse(const char *head, size_t len, bool to_head,
 				     struct http1_response *response,
 				     const char **why);
+
+/* What a Host, or an authority, says. */
+struct http1_authority {
+	struct domain host;     /* len 0 if it is an address */
+	struct address address; /* family 0 if it is a name */
+	uint16_t port;          /* 0 if there is none */
+};
+
+/* host [ ":" port ], and nothing else that RFC 3986 3.2 may have there. */
+MUST_CHECK bool http1_authority_parse(struct http1_text text,
+				      struct http1_authority *authority);
+/* The same, where a port that is not there means @default_port. */
+bool http1_authority_equal(const struct http1_authority *a,
+			   const struct http1_authority *b,
+			   uint16_t default_port);
+
+/* Whether the method is one to carry; if not, sets @status and @why. */
+MUST_CHECK bool http1_method_judge(struct http1_text method, unsigned *status,
+				   const char **why);
+
+/* Whether @path is origin-form, or "*" where the method may have it. */
+bool http1_path_is_sound(struct http1_text path, struct http1_text method);
+
+/* Fields that are not passed on as they are, or not at all. */
+bool http1_field_ends_here(struct http1_text name);
+
+/*
+ * Fields that may be trailers. RFC 9110 6.5.1: what frames, routes, judges,
+ * authenticates or describes a message belongs into its head, where it was
+ * looked for.
+ */
+bool http1_field_may_trail(struct http1_text name);
 
 /* The value of the one field of that name; its @at is NULL if there is none,
  * or more than one. */

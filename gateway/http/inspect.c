@@ -112,8 +112,11 @@ static void drop_origin(struct inspect *inspect, bool reset)
 static void give_back_origin(struct inspect *inspect)
 {
 	struct flow *flow = inspect->flow;
-	const struct pool_key key = { &inspect->origin_name, flow->port,
-				      flow->stream.ssl != NULL };
+	const struct pool_key key = {
+		.name = &inspect->origin_name,
+		.port = flow->port,
+		.tls = flow->stream.ssl != NULL,
+	};
 
 	if (inspect->origin.fd >= 0 && !inspect->origin_bound &&
 	    inspect->from_origin.len == 0 && inspect->to_origin.len == 0)
@@ -403,6 +406,8 @@ static void dial(struct inspect *inspect, const struct domain *name,
 		.pooled = pooled,
 	};
 
+	want.alpn_len =
+		stream_alpn(&flow->stream, want.alpn, sizeof(want.alpn));
 	inspect->origin_name = *name;
 	inspect->origin_reused = inspect->origin_bound = false;
 	inspect->state = INSPECT_DIALLING;

@@ -1,6 +1,8 @@
 #include "intercept.h"
 
+#include "cursor.h"
 #include "http/inspect.h"
+#include "http/multiplex.h"
 #include "log.h"
 #include "table.h"
 #include "upstream.h"
@@ -16,7 +18,8 @@
 
 struct intercept {
 	struct flow *flow;
-	struct stream origin; /* fd -1 if there is none */
+	struct tls_client_hello hello; /* the first, which was judged */
+	struct stream origin;          /* fd -1 if there is none */
 	struct ca_wait wait;
 	bool reused;   /* @origin comes from the pool */
 	bool refusing; /* the agent is to be told @refusal */
@@ -63,6 +66,7 @@ static struct intercept *make(struct flow *flow)
 		return NULL;
 	}
 	intercept->flow = flow;
+	intercept->hello = flow->sniff->hello;
 	intercept->origin.fd = -1;
 	flow->intercept = intercept;
 	return intercept;
@@ -73,13 +77,19 @@ static struct intercept *make(struct flow *flow)
 static void greeted(struct intercept *intercept)
 {
 	struct flow *flow = intercept->flow;
-	bool refusing = intercept->refusing;
+	const struct refusal *refusal =
+		intercept->refusing ? &intercept->refusal : NULL;
 	struct stream *origin =
 		intercept->origin.fd >= 0 ? &intercept->origin : NULL;
+	int error;
 
-	if (inspect_start(flow, refusing ? INSPECT_REFUSE : INSPECT_JUDGE,
-			  origin, intercept->reused,
-			  refusing ? &intercept->refusal : NULL) < 0) {
+	if (stream_speaks_h2(&flow->stream))
+		error = multiplex_start(flow, origin, refusal);
+	else
+		error = inspect_start(flow,
+				      refusal ? INSPECT_REFUSE : INSPECT_JUDGE,
+				      origin, intercept->reused, refusal);
+	if (error < 0) {
 		flow_close(flow, REASON_OVERLOADED, true);
 		return;
 	}
@@ -165,49 +175,78 @@ static void mint(struct intercept *intercept)
 		greet(intercept, leaf);
 }
 
-/*
- * Called for each ClientHello, so twice after a HelloRetryRequest: the second
- * must ask for the name that was judged.
- */
-static int hello_again(SSL *ssl, int *alert, void *arg)
+static bool names_the_same(SSL *ssl, const struct domain *judged)
 {
-	struct intercept *intercept = SSL_get_app_data(ssl);
-	const struct domain *judged = &intercept->flow->name;
 	const unsigned char *bytes;
 	struct domain name;
 	size_t len;
 
+	return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes,
+					 &len) &&
+	       tls_server_name_parse(bytes, len, &name) &&
+	       name.len == judged->len &&
+	       memcmp(name.name, judged->name, name.len) == 0;
+}
+
+/* By that list the origin was chosen a protocol with. */
+static bool offers_the_same(SSL *ssl, const struct tls_client_hello *first)
+{
+	const unsigned char *bytes;
+	size_t len;
+
+	if (!SSL_client_hello_get0_ext(
+		    ssl, TLSEXT_TYPE_application_layer_protocol_negotiation,
+		    &bytes, &len))
+		return !first->has_alpn;
+	/* Two bytes of length come before the list. */
+	return first->has_alpn && len == first->alpn_len + 2 &&
+	       memcmp(bytes + 2, first->alpn, first->alpn_len) == 0;
+}
+
+/*
+ * Called for each ClientHello, so twice after a HelloRetryRequest: the second
+ * must ask for what was judged.
+ */
+static int hello_again(SSL *ssl, int *alert, void *arg)
+{
+	struct intercept *intercept = SSL_get_app_data(ssl);
+
 	(void)arg;
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes,
-				      &len) &&
-	    tls_server_name_parse(bytes, len, &name) &&
-	    name.len == judged->len &&
-	    memcmp(name.name, judged->name, name.len) == 0)
+	if (names_the_same(ssl, &intercept->flow->name) &&
+	    offers_the_same(ssl, &intercept->hello))
 		return SSL_CLIENT_HELLO_SUCCESS;
 	intercept->hello_changed = true;
 	*alert = SSL_AD_ILLEGAL_PARAMETER;
 	return SSL_CLIENT_HELLO_ERROR;
 }
 
-/* HTTP/1.1 is what both legs speak; who offers nothing gets nothing. */
+/*
+ * Both legs speak the same: the agent gets what the origin chose, and where
+ * there is no origin, what a refusal is read in best.
+ */
 static int choose_alpn(SSL *ssl, const unsigned char **chosen,
 		       unsigned char *chosen_len, const unsigned char *offered,
 		       unsigned offered_len, void *arg)
 {
-	static const unsigned char ours[] = "\x08http/1.1";
-	unsigned char *found;
+	static const unsigned char http11[] = "http/1.1", h2[] = "h2";
+	const struct intercept *intercept = SSL_get_app_data(ssl);
+	unsigned len;
 
-	(void)ssl;
+	(void)offered;
+	(void)offered_len;
 	(void)arg;
-	if (SSL_select_next_proto(&found, chosen_len, ours, sizeof(ours) - 1,
-				  offered,
-				  offered_len) != OPENSSL_NPN_NEGOTIATED)
-		return SSL_TLSEXT_ERR_ALERT_FATAL;
-	*chosen = found;
-	return SSL_TLSEXT_ERR_OK;
+	if (intercept->origin.fd < 0) {
+		*chosen = intercept->hello.has_http11 ? http11 : h2;
+		*chosen_len = intercept->hello.has_http11 ? sizeof(http11) - 1
+							  : sizeof(h2) - 1;
+		return SSL_TLSEXT_ERR_OK;
+	}
+	SSL_get0_alpn_selected(intercept->origin.ssl, chosen, &len);
+	*chosen_len = (unsigned char)len;
+	return len > 0 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-SSL_CTX *intercept_tls_new(struct worker *worker)
+SSL_CTX *intercept_tls_new(void)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
 
@@ -228,29 +267,41 @@ SSL_CTX *intercept_tls_new(struct worker *worker)
 	SSL_CTX_set_num_tickets(tls, 0);
 	SSL_CTX_set_max_early_data(tls, 0);
 	SSL_CTX_set_client_hello_cb(tls, hello_again, NULL);
-	SSL_CTX_set_alpn_select_cb(tls, choose_alpn, worker);
+	SSL_CTX_set_alpn_select_cb(tls, choose_alpn, NULL);
 	return tls;
 }
 
 /* --- the origin --- */
 
+static void fail(struct intercept *intercept, enum reason reason,
+		 const char *detail)
+{
+	struct flow *flow = intercept->flow;
+	const struct decision failed = { .verdict = VERDICT_INTERCEPT,
+					 .reason = reason };
+	struct attempt attempt = flow_attempt(flow, ATTEMPT_TLS);
+
+	intercept->refusing = true;
+	refusal_make(&intercept->refusal, flow->worker->config->refusal_key,
+		     &attempt, &failed, NULL, 0);
+	flow_note(flow, "upstream", &failed, &intercept->refusal, detail);
+}
+
 static void dialled(void *arg, const struct upstream_result *result)
 {
 	struct intercept *intercept = arg;
 	struct flow *flow = intercept->flow;
-	const struct decision failed = { .verdict = VERDICT_INTERCEPT,
-					 .reason = result->reason };
-	struct attempt attempt = flow_attempt(flow, ATTEMPT_TLS);
+	const struct tls_client_hello *hello = &intercept->hello;
 
 	flow->upstream = NULL;
 	flow->origin = result->address;
 	if (result->reason != REASON_ALLOWED) {
-		intercept->refusing = true;
-		refusal_make(&intercept->refusal,
-			     flow->worker->config->refusal_key, &attempt,
-			     &failed, NULL, 0);
-		flow_note(flow, "upstream", &failed, &intercept->refusal,
-			  result->detail);
+		fail(intercept, result->reason, result->detail);
+	} else if (hello->has_alpn && !hello->has_http11 &&
+		   !stream_speaks_h2(result->stream)) {
+		fail(intercept, REASON_UPSTREAM_TLS,
+		     "the origin does not speak HTTP/2, and the agent nothing "
+		     "else");
 	} else if (stream_move(&intercept->origin, result->stream, flow_ignore,
 			       NULL) < 0) {
 		intercept->origin.fd = -1;
@@ -261,6 +312,27 @@ static void dialled(void *arg, const struct upstream_result *result)
 	mint(intercept);
 }
 
+/* What the agent offers and the gateway speaks, in the agent's order. */
+static void mirror_alpn(const struct tls_client_hello *hello,
+			struct upstream_want *want)
+{
+	struct cursor list = cursor_over(hello->alpn, hello->alpn_len);
+
+	while (cursor_left(&list) > 0) {
+		size_t n = cursor_u8(&list);
+		const uint8_t *protocol = cursor_bytes(&list, n);
+
+		if (!protocol || want->alpn_len + 1 + n > sizeof(want->alpn))
+			return;
+		if (!(n == 2 && memcmp(protocol, "h2", 2) == 0) &&
+		    !(n == 8 && memcmp(protocol, "http/1.1", 8) == 0))
+			continue;
+		want->alpn[want->alpn_len++] = (uint8_t)n;
+		memcpy(&want->alpn[want->alpn_len], protocol, n);
+		want->alpn_len += n;
+	}
+}
+
 void intercept_start(struct flow *flow, const struct route *route)
 {
 	struct intercept *intercept = make(flow);
@@ -269,16 +341,18 @@ void intercept_start(struct flow *flow, const struct route *route)
 		.port = flow->port,
 		.private = route->private,
 		.tls = true,
-		.pooled = true,
 	};
 
 	if (!intercept)
 		return;
-	if (flow->sniff->hello.has_alpn && !flow->sniff->hello.has_http11) {
+	/* What idles there speaks HTTP/1. */
+	want.pooled = !intercept->hello.has_alpn || intercept->hello.has_http11;
+	if (!tls_client_hello_offers_http(&intercept->hello)) {
 		flow_refuse(flow, REASON_TLS_VERSION,
-			    "the agent offers no http/1.1");
+			    "the agent offers neither h2 nor http/1.1");
 		return;
 	}
+	mirror_alpn(&intercept->hello, &want);
 	flow_become(flow, FLOW_DIALLING);
 	flow_deadline(flow, 0); /* upstream has one of its own */
 	flow->upstream =

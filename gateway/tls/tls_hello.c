@@ -493,6 +493,12 @@ enum tls_server_first tls_server_first(const struct tls_reader *reader)
 						      : TLS_SERVER_HELLO;
 }
 
+bool tls_client_hello_offers_http(const struct tls_client_hello *hello)
+{
+	return !hello->has_alpn || ((hello->has_h2 || hello->has_http11) &&
+				    hello->alpn_len != SIZE_MAX);
+}
+
 bool tls_client_hello_agrees(const struct tls_client_hello *first,
 			     const struct tls_client_hello *second)
 {

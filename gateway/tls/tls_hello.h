@@ -97,6 +97,12 @@ enum tls_server_first {
 enum tls_server_first tls_server_first(const struct tls_reader *reader);
 
 /*
+ * Whether HTTP/2 or HTTP/1.1 is offered, or no ALPN at all, which means the
+ * latter. Not where the list was too long to keep.
+ */
+bool tls_client_hello_offers_http(const struct tls_client_hello *hello);
+
+/*
  * Whether the second hello may follow the first: same name, same ALPN. Lists
  * of protocols that were too long to keep do not agree.
  */

@@ -69,8 +69,9 @@ for host in "spliced.test", "intercepted.test":
     refused((host, "none"), swap(host, host, second(b"")))
     refused((host, "both"), swap(host, host, second(
         server_name(host) + server_name("unlisted.test"))))
-    refused((host, "another ALPN"), swap(host, host, second(
-        host, alpn=("unlisted/1",))))
+    for alpn in ("unlisted/1",), ("h2",), ("http/1.1", "h2"), ():
+        refused((host, "another ALPN", alpn),
+                swap(host, host, second(host, alpn=alpn)))
 END
 export PYTHONPATH="$PYTHONPATH:$DIR"
 chmod 755 "$DIR"

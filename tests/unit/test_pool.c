@@ -65,7 +65,7 @@ static int put(struct rig *rig, const char *text, uint16_t port, uint8_t mark,
 	       unsigned idle_ms)
 {
 	const struct domain name = named(text);
-	const struct pool_key key = { &name, port, false };
+	const struct pool_key key = { .name = &name, .port = port };
 	const struct address address = { .family = AF_INET,
 					 .bytes = { 192, 0, 2, mark } };
 	struct stream stream;
@@ -85,7 +85,7 @@ static int put(struct rig *rig, const char *text, uint16_t port, uint8_t mark,
 static uint8_t take(struct rig *rig, const char *text, uint16_t port, bool tls)
 {
 	const struct domain name = named(text);
-	const struct pool_key key = { &name, port, tls };
+	const struct pool_key key = { .name = &name, .port = port, .tls = tls };
 	struct address address;
 	struct stream stream;
 
