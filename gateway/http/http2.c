@@ -20,6 +20,7 @@ struct stream_state {
 	bool anomalous;    /* reset for what the peer sent */
 	bool ended_here;   /* our END_STREAM is out */
 	bool stop_peer;    /* is to send no more after that */
+	size_t kept_up;    /* bytes given since the window was widened */
 	size_t queued;     /* of heads that wait to be sent, */
 	unsigned n_queued; /* so many */
 };
@@ -330,6 +331,23 @@ void http2_consume(struct http2 *http2, int32_t stream, size_t len)
 		http2->failed = true;
 }
 
+void http2_widen(struct http2 *http2, int32_t stream)
+{
+	struct stream_state *state = state_of(http2, stream);
+	int32_t window = nghttp2_session_get_stream_effective_local_window_size(
+		http2->session, stream);
+
+	if (!state || window < 0 || state->kept_up < (size_t)window)
+		return;
+	state->kept_up = 0;
+	window *= 2;
+	if (window > HTTP2_WINDOW_MAX)
+		window = HTTP2_WINDOW_MAX;
+	if (nghttp2_session_set_local_window_size(
+		    http2->session, NGHTTP2_FLAG_NONE, stream, window) < 0)
+		http2->failed = true;
+}
+
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream,
 		   const uint8_t *bytes, size_t len, void *arg)
 {
@@ -343,6 +361,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream,
 		return 0;
 	}
 	carried_something(http2);
+	state->kept_up += len;
 	http2->events->data(state->owner, bytes, len);
 	return 0;
 }

@@ -24,7 +24,8 @@
 
 #define HTTP2_STREAMS_MAX 100           /* that an agent may have open */
 #define HTTP2_WINDOW 65535              /* bytes of one stream, either way */
-#define HTTP2_CONNECTION_WINDOW 1048576 /* ... of all together */
+#define HTTP2_WINDOW_MAX 524288         /* ... once http2_widen() was called */
+#define HTTP2_CONNECTION_WINDOW 4194304 /* ... of all together */
 #define HTTP2_HEADS_MAX 1048576         /* bytes of heads that wait */
 #define HTTP2_EMPTY_MAX 1000    /* frames that carry nothing, on balance */
 #define HTTP2_EMPTY_FORGIVEN 16 /* ... for each that carries something */
@@ -147,6 +148,13 @@ void http2_resume(struct http2 *http2, int32_t stream);
 /* So much of what @data gave is off our hands. Also for streams that are
  * gone. */
 void http2_consume(struct http2 *http2, int32_t stream, size_t len);
+
+/*
+ * All that @data gave of the stream is off our hands: who takes it keeps up
+ * with the peer. After each window's worth of which that is so, the window is
+ * doubled, or a distant peer would send one for each time it hears of us.
+ */
+void http2_widen(struct http2 *http2, int32_t stream);
 
 /* Ends the stream; there are no events of it any more. */
 void http2_reset(struct http2 *http2, int32_t stream, uint32_t code);

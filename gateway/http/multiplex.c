@@ -523,6 +523,8 @@ static size_t agent_take(void *owner, uint8_t *bytes, size_t cap,
 
 	if (n > 0 && stream->via)
 		http2_consume(origin_of(stream), stream->origin, n);
+	if (n > 0 && stream->with_origin && stream->in.bytes.len == 0)
+		http2_widen(origin_of(stream), stream->origin);
 	if (n > 0)
 		touch(stream->multiplex);
 	return n;

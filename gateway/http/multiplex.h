@@ -10,7 +10,7 @@
  * resets pass both ways as they come.
  *
  * A stream holds what one side has sent and the other not yet taken, and the
- * sender's window opens only as it is taken: at most HTTP2_WINDOW each way,
+ * sender's window opens only as it is taken: at most HTTP2_WINDOW_MAX each way,
  * and HTTP2_CONNECTION_WINDOW for all of a connection's.
  */
 #ifndef SLUICE_MULTIPLEX_H

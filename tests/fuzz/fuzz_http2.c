@@ -196,7 +196,7 @@ static void origin_data(void *owner, const uint8_t *bytes, size_t len)
 	(void)bytes;
 	MUST(!way->in_ended);
 	way->in += len;
-	MUST(way->in <= HTTP2_WINDOW);
+	MUST(way->in <= HTTP2_WINDOW_MAX);
 	http2_resume(run.agent, way->agent);
 }
 

@@ -752,6 +752,63 @@ static void windows_open_only_when_consumed(void **state)
 	seen_free(seen);
 }
 
+/* Says @n times 16 KiB on the first stream. */
+static void give_data(struct seen *seen, int n)
+{
+	static const uint8_t zeros[16384];
+
+	sent.len = 0;
+	for (int i = 0; i < n; i++)
+		put_frame(&sent, DATA, 0, 1, zeros, sizeof(zeros));
+	give(seen, &sent);
+}
+
+static void a_window_widens_where_its_bytes_are_taken(void **state)
+{
+	struct seen *seen = seen_new(HTTP2_TO_AGENT);
+
+	(void)state;
+	begin_agent(&sent);
+	put_head(&sent, 1, 0, post);
+	give(seen, &sent);
+	/* Not before a window's worth. */
+	give_data(seen, 3);
+	http2_consume(seen->http2, 1, (size_t)3 * 16384);
+	http2_widen(seen->http2, 1);
+	give_data(seen, 3);
+	http2_consume(seen->http2, 1, (size_t)3 * 16384);
+	http2_widen(seen->http2, 1);
+	pull(seen);
+	give_data(seen, 7);
+	assert_null(said(seen, RST_STREAM, 1));
+	assert_null(said(seen, GOAWAY, 0));
+	/* Twice as wide, and no wider. */
+	give_data(seen, 2);
+	assert_true(said(seen, RST_STREAM, 1) || said(seen, GOAWAY, 0));
+	seen_free(seen);
+}
+
+static void no_window_grows_beyond_its_limit(void **state)
+{
+	struct seen *seen = seen_new(HTTP2_TO_AGENT);
+	const size_t most = HTTP2_WINDOW_MAX / 16384;
+
+	(void)state;
+	begin_agent(&sent);
+	put_head(&sent, 1, 0, post);
+	give(seen, &sent);
+	for (int i = 0; i < 1000; i++) {
+		give_data(seen, 3);
+		http2_consume(seen->http2, 1, (size_t)3 * 16384);
+		http2_widen(seen->http2, 1);
+		pull(seen);
+	}
+	assert_null(said(seen, RST_STREAM, 1));
+	give_data(seen, (int)most + 1);
+	assert_true(said(seen, RST_STREAM, 1) || said(seen, GOAWAY, 0));
+	seen_free(seen);
+}
+
 static void a_stopped_agent_is_told_after_the_answer(void **state)
 {
 	struct seen *seen = seen_new(HTTP2_TO_AGENT);
@@ -1142,6 +1199,8 @@ int main(void)
 		cmocka_unit_test(a_whole_exchange_passes),
 		cmocka_unit_test(trailers_that_route_are_left_out),
 		cmocka_unit_test(windows_open_only_when_consumed),
+		cmocka_unit_test(a_window_widens_where_its_bytes_are_taken),
+		cmocka_unit_test(no_window_grows_beyond_its_limit),
 		cmocka_unit_test(a_stopped_agent_is_told_after_the_answer),
 		cmocka_unit_test(resets_pass_with_their_code),
 		cmocka_unit_test(a_goaway_refuses_what_it_does_not_answer),
