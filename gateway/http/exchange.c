@@ -42,6 +42,18 @@ void exchange_remember(struct exchange *exchange,
 		       (int)path_len, request->path.at);
 }
 
+bool exchange_is_safe(const struct http1_request *request)
+{
+	static const char *const methods[] = { "GET", "HEAD", "OPTIONS" };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (request->method.len == strlen(methods[i]) &&
+		    memcmp(request->method.at, methods[i],
+			   request->method.len) == 0)
+			return true;
+	return false;
+}
+
 /* DESIGN: all identities agree, on every request. */
 static bool identities_agree(const struct flow *flow,
 			     const struct http1_request *request,

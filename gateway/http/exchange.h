@@ -37,6 +37,12 @@ void exchange_remember(struct exchange *exchange,
 		       const struct http1_request *request);
 
 /*
+ * It asks for nothing to be changed (RFC 9110 9.2.1), and so may go out twice
+ * if it has no body.
+ */
+bool exchange_is_safe(const struct http1_request *request);
+
+/*
  * All identities agree, and the manifest admits the request: true, and the
  * verdict is VERDICT_INTERCEPT. Else decision->reason says why not; @asked is
  * then what differed, borrowed from @request, or empty.

@@ -245,19 +245,6 @@ static void remember(struct inspect *inspect,
 	keep_names(now->trailers_out, request->trailers);
 }
 
-/* It may go out twice: it changes nothing and has no body (RFC 9110 9.2). */
-static bool is_safe(const struct http1_request *request)
-{
-	static const char *const methods[] = { "GET", "HEAD", "OPTIONS" };
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		if (request->method.len == strlen(methods[i]) &&
-		    memcmp(request->method.at, methods[i],
-			   request->method.len) == 0)
-			return request->framing == HTTP1_NO_BODY;
-	return false;
-}
-
 /* NTLM and Negotiate prove who a connection is, not a request (RFC 4559). */
 static bool logs_connection_in(const struct http1_request *request)
 {
@@ -327,7 +314,8 @@ static void begin_exchange(struct inspect *inspect,
 		return;
 	}
 	inspect->origin_bound |= logs_connection_in(request);
-	if (inspect->origin_reused && is_safe(request))
+	if (inspect->origin_reused && exchange_is_safe(request) &&
+	    request->framing == HTTP1_NO_BODY)
 		inspect->now.kept = inspect->head_len;
 	else
 		buffer_drop(&inspect->from_agent, inspect->head_len);

@@ -36,6 +36,7 @@ struct multiplex_stream {
 	struct origin_link *via;      /* where it went, or NULL */
 	bool with_agent, with_origin; /* they have not closed it */
 	bool to_head, grpc;
+	bool again; /* it may be asked again, should its origin be gone */
 	bool response_begun;
 	unsigned interim;
 	struct redact *redact; /* NULL: no credential was put in */
@@ -47,6 +48,7 @@ struct origin_link {
 	TAILQ_ENTRY(origin_link) link;
 	struct http2_origin *origin;
 	size_t n_streams; /* that refer to it */
+	bool answered;    /* something, so that it may be stale by now */
 };
 
 TAILQ_HEAD(stream_list, multiplex_stream);
@@ -378,6 +380,8 @@ static void forward(struct multiplex_stream *stream,
 			   reason == REASON_HTTP_MALFORMED ? 431 : 0, NULL);
 		return;
 	}
+	/* A connection that idled may be stale, and not have said so yet. */
+	stream->again &= link->answered && link->n_streams == 0;
 	stream->via = link;
 	link->n_streams++;
 	stream->with_origin = true;
@@ -410,6 +414,7 @@ static void on_request(void *arg, int32_t number,
 	stream->grpc = http2_answer_is_grpc(request);
 	stream->to_head = request->method.len == 4 &&
 			  memcmp(request->method.at, "HEAD", 4) == 0;
+	stream->again = ended && exchange_is_safe(request);
 	stream->out.ended = ended;
 	if (multiplex->refusing) {
 		refuse_as_all(stream);
@@ -563,6 +568,7 @@ static void on_response(void *owner, const struct http1_response *response,
 			   "too many interim responses");
 		return;
 	}
+	stream->via->answered = true;
 	if (!interim) {
 		stream->response_begun = true;
 		stream->exchange.status = response->status;
@@ -634,6 +640,14 @@ static void fail(struct multiplex_stream *stream, uint32_t code, bool by_us,
 	else
 		detail = by_us ? "the response is malformed"
 			       : "reset by the origin";
+	if (loss != REASON_ALLOWED && !stream->response_begun &&
+	    stream->again) {
+		/* RFC 9113 8.7: the agent tries again, by itself. */
+		record(stream, &failed, NULL,
+		       "the origin's connection was stale");
+		stream_free(stream, HTTP2_REFUSED_STREAM, NULL);
+		return;
+	}
 	if ((loss != REASON_ALLOWED || by_us) && !stream->response_begun) {
 		refuse(stream, &failed, 0, (struct http1_text){ 0 }, detail);
 		return;

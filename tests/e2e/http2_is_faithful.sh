@@ -117,13 +117,17 @@ agent_does_h2 <<-'END'
 	# refused so that it can be tried again, and the next request is served.
 	for path in "/goaway", "/close":
 	    assert link.get(path).status == 200
-	    assert b"connection" in link.get("/after" + path).body
+	    answer = link.get("/after" + path)
+	    if answer.reset == 7:  # it crossed the goodbye (RFC 9113 8.7)
+	        answer = link.get("/after" + path)
+	    assert b"connection" in answer.body
 	assert link.get("/goaway_before").reset == 7
 	assert b"connection" in link.get("/again").body
 	slow, gone = link.ask("/never"), link.ask("/vanish")
-	for n in slow, gone:
-	    answer = link.wait(n)
-	    assert answer.status == 502, answer.status
+	# One that found the connection idle may have found it stale.
+	assert link.wait(slow).reset == 7
+	answer = link.wait(gone)
+	assert answer.status == 502, answer.status
 	assert link.get("/at_last").status == 200
 	assert link.goaway is None
 END
