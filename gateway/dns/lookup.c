@@ -1,5 +1,6 @@
 #include "lookup.h"
 
+#include "cache.h"
 #include "clock.h"
 #include "dns_tls.h"
 #include "log.h"
@@ -17,10 +18,6 @@
 
 #include <ares.h>
 
-#define TTL_MIN_S 5
-#define TTL_MAX_S 300
-#define NEGATIVE_MAX_S 60
-#define FAILED_S 2  /* a failure is kept so long, to spare the resolver */
 #define TRY_MS 1200 /* for one try; a stub resolver gives up after 5 s */
 #define TRIES 2     /* of each server */
 /*
@@ -47,16 +44,6 @@ struct key {
 	enum dns_type type;
 };
 
-/* An answer that is known. */
-struct entry {
-	struct table_node node;
-	struct key key;
-	int64_t expires_ms;
-	enum dns_result result;
-	struct dns_addresses addresses;
-	struct records *records; /* NULL for addresses, and for want of any */
-};
-
 /*
  * A question on its way. c-ares may answer before ares_send() returns, so an
  * answer is put here and delivered from the event loop.
@@ -77,7 +64,7 @@ struct question {
 	bool answered;
 	enum dns_result result;
 	struct dns_addresses addresses;
-	struct records *records; /* as in an entry */
+	struct records *records; /* NULL for addresses, and for want of any */
 };
 
 /* A socket of c-ares, which knows it by its number alone. */
@@ -111,7 +98,7 @@ struct lookup {
 	struct dns_tls_client *tls;
 	struct event *deliver;
 	struct event_base *base;
-	struct table entries, record_entries;
+	struct cache cache;
 	TAILQ_HEAD(, question) questions;
 	size_t n_questions;
 	/* Until when questions are not mixed, and have no OPT. */
@@ -120,106 +107,6 @@ struct lookup {
 			enum dns_type type);
 	void *may_ask_arg;
 };
-
-static bool entry_is(const struct table_node *node, const void *key)
-{
-	const struct key *wanted = key;
-	const struct key *ours =
-		&((const struct entry *)(const void *)node)->key;
-
-	return ours->type == wanted->type &&
-	       ours->name.len == wanted->name.len &&
-	       memcmp(ours->name.name, wanted->name.name, wanted->name.len) ==
-		       0;
-}
-
-static void entry_evict(struct table_node *node, void *arg)
-{
-	struct entry *entry = table_entry(node, struct entry, node);
-
-	(void)arg;
-	free(entry->records);
-	free(entry);
-}
-
-static struct table *table_of(struct lookup *lookup, const struct key *key)
-{
-	return dns_type_is_address((uint16_t)key->type)
-		       ? &lookup->entries
-		       : &lookup->record_entries;
-}
-
-static uint64_t key_hash(const struct table *table, const struct key *key)
-{
-	/* All types of a name share a chain; entry_is() tells them apart. */
-	return table_hash(table, key->name.name, key->name.len);
-}
-
-static uint32_t clamp(uint32_t value, uint32_t least, uint32_t most)
-{
-	return value < least ? least : value > most ? most : value;
-}
-
-/* How long an answer is kept, in seconds; also the TTL that is handed out. */
-static uint32_t lifetime_s(enum dns_result result, uint32_t ttl_s)
-{
-	switch (result) {
-	case DNS_RESULT_FOUND:
-		return clamp(ttl_s, TTL_MIN_S, TTL_MAX_S);
-	case DNS_RESULT_NODATA:
-	case DNS_RESULT_NXDOMAIN:
-		return clamp(ttl_s, FAILED_S, NEGATIVE_MAX_S);
-	case DNS_RESULT_BAD:
-	case DNS_RESULT_FAILED:
-	case DNS_RESULT_WITHHELD:
-		break;
-	}
-	return FAILED_S;
-}
-
-/* A copy for an entry of what was found, if it is not addresses. */
-static bool copy_records(const struct question *question,
-			 struct records **records)
-{
-	*records = NULL;
-	if (!question->records)
-		return true;
-	*records = malloc(sizeof(**records));
-	if (*records)
-		**records = *question->records;
-	return *records;
-}
-
-static void keep(struct lookup *lookup, const struct question *question)
-{
-	struct table *table = table_of(lookup, &question->key);
-	uint64_t hash = key_hash(table, &question->key);
-	struct table_node *node = table_find(table, hash, &question->key);
-	struct records *records;
-	struct entry *entry;
-
-	if (!copy_records(question, &records))
-		return; /* it will be asked again */
-	if (node) {
-		entry = table_entry(node, struct entry, node);
-	} else {
-		entry = calloc(1, sizeof(*entry));
-		if (!entry) {
-			free(records);
-			return; /* likewise */
-		}
-		entry->key = question->key;
-		table_insert(table, &entry->node, hash);
-	}
-	free(entry->records);
-	entry->records = records;
-	entry->result = question->result;
-	entry->addresses = question->addresses;
-	entry->expires_ms =
-		clock_ms() +
-		1000 * (int64_t)lifetime_s(question->result,
-					   question->addresses.ttl_s);
-}
 
 static void question_free(struct question *question)
 {
@@ -527,14 +414,16 @@ static void answered(void *arg, int status, int timeouts, unsigned char *bytes,
 	else
 		question->result = DNS_RESULT_FAILED;
 	question->addresses.ttl_s =
-		lifetime_s(question->result, question->addresses.ttl_s);
+		cache_lifetime_s(question->result, question->addresses.ttl_s);
 	question->answered = true;
 	if (status == ARES_EDESTRUCTION)
 		return;
 	if (question->learns && question->result != DNS_RESULT_FAILED)
 		*question->learns = clock_ms() + LEARNED_MS;
 	if (!question->replaced)
-		keep(lookup, question);
+		cache_keep(&lookup->cache, &question->key.name,
+			   question->key.type, question->result,
+			   &question->addresses, question->records);
 	event_active(lookup->deliver, EV_TIMEOUT, 0);
 }
 
@@ -726,15 +615,12 @@ static void way_done(struct way *way)
 
 struct lookup *lookup_new(X509_STORE *trust)
 {
-	static const struct table_ops ops = { entry_is, entry_evict };
 	struct lookup *lookup = calloc(1, sizeof(*lookup));
 
 	if (!lookup)
 		return NULL;
 	TAILQ_INIT(&lookup->questions);
-	if (table_init(&lookup->entries, LOOKUP_ENTRIES_MAX, &ops, NULL) < 0 ||
-	    table_init(&lookup->record_entries, LOOKUP_RECORDS_MAX, &ops,
-		       NULL) < 0)
+	if (cache_init(&lookup->cache) < 0)
 		goto fail;
 	for (size_t i = 0; i < WAYS; i++)
 		if (!way_init(&lookup->ways[i], lookup, i >= WAYS / 2))
@@ -777,8 +663,7 @@ void lookup_free(struct lookup *lookup)
 	dns_tls_client_free(lookup->tls);
 	if (lookup->deliver)
 		event_free(lookup->deliver);
-	table_done(&lookup->record_entries);
-	table_done(&lookup->entries);
+	cache_done(&lookup->cache);
 	free(lookup);
 }
 
@@ -916,28 +801,10 @@ bool lookup_known(struct lookup *lookup, const struct domain *name,
 		  enum dns_type type, struct lookup_wait *wait,
 		  enum dns_result *result, struct dns_addresses *addresses)
 {
-	const struct key key = { *name, type };
-	struct table *table = table_of(lookup, &key);
-	const struct table_node *node =
-		table_find(table, key_hash(table, &key), &key);
-	const struct entry *entry;
-	int64_t left;
-
 	assert(dns_type_is_address((uint16_t)type) ||
 	       records_know((uint16_t)type));
-	if (!node)
-		return false;
-	entry = table_entry_const(node, struct entry, node);
-	left = entry->expires_ms - clock_ms();
-	if (left <= 0)
-		return false;
-	*result = entry->result;
-	memcpy(addresses->list, entry->addresses.list,
-	       entry->addresses.n * sizeof(*addresses->list));
-	addresses->n = entry->addresses.n;
-	addresses->ttl_s = (uint32_t)((left + 999) / 1000);
-	wait->records = entry->records;
-	return true;
+	return cache_find(&lookup->cache, name, type, result, addresses,
+			  &wait->records);
 }
 
 bool lookup_ask(struct lookup *lookup, const struct domain *name,

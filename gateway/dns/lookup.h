@@ -2,17 +2,15 @@
  * lookup.h - the records of an allowed name, asked upstream and kept
  *
  * The one place that speaks to resolvers outside (through c-ares, which sends
- * what we wrote and hands back what came, unparsed). Answers are kept for
- * their TTL within [5, 300] seconds, at most LOOKUP_ENTRIES_MAX of addresses
- * and LOOKUP_RECORDS_MAX of other records, which take more room; identical
- * questions on the way are asked once. A question goes out in a case drawn at
- * random, and only a response that repeats it to the letter is heard; a server
- * that does not keep the case is asked once more, in lower case, and one that
- * does not know EDNS without it; others then too, for a while. Each burst of
- * questions has a port of its own. Where the resolvers are asked over TLS
- * (dns_tls.h), questions go that way alone, padded. Whether a name may be
- * asked for at all is decided by the caller, before, every time: the cache
- * knows no policy and is never the reason why something is allowed.
+ * what we wrote and hands back what came, unparsed). Answers are kept
+ * (cache.h), and identical questions on the way are asked once. A question
+ * goes out in a case drawn at random, and only a response that repeats it to
+ * the letter is heard; a server that does not keep the case is asked once
+ * more, in lower case, and one that does not know EDNS without it; others then
+ * too, for a while. Each burst of questions has a port of its own. Where the
+ * resolvers are asked over TLS (dns_tls.h), questions go that way alone,
+ * padded. Whether a name may be asked for at all is decided by the caller,
+ * before, every time.
  */
 #ifndef SLUICE_LOOKUP_H
 #define SLUICE_LOOKUP_H
@@ -25,8 +23,6 @@
 #include <event2/event.h>
 #include <openssl/x509.h>
 
-#define LOOKUP_ENTRIES_MAX 4096
-#define LOOKUP_RECORDS_MAX 512     /* answers; about 8 KiB each */
 #define LOOKUP_OUTSTANDING_MAX 256 /* questions on the way; more fail at once */
 
 struct lookup;

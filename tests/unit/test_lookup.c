@@ -1,6 +1,8 @@
 /* Against a DNS server in a process of its own, on the loopback. */
 #include "dns/lookup.h"
 
+#include "dns/cache.h"
+
 #include "dns_peer.h"
 #include "log.h"
 
@@ -339,7 +341,7 @@ static void so_many_answers_with_records_are_kept(void **state)
 	char name[16];
 
 	ask_and_wait(rig, &asker, "a.test", DNS_TYPE_A);
-	for (int i = 0; i <= LOOKUP_RECORDS_MAX; i++) {
+	for (int i = 0; i <= CACHE_RECORDS_MAX; i++) {
 		(void)snprintf(name, sizeof(name), "a%d.test", i);
 		ask_and_wait(rig, &asker, name, DNS_TYPE_TXT);
 	}

@@ -1,6 +1,8 @@
 /* Days of names, by a clock that jumps; the answers come at once. */
 #include "dns/lookup.h"
 
+#include "dns/cache.h"
+
 #include "dns_peer.h"
 #include "fake_clock.h"
 #include "log.h"
@@ -256,7 +258,7 @@ static void an_answer_lives_as_long_as_it_should(void **state)
 	struct rig *rig = *state;
 	const int64_t end_ms = rig->now_ms + DAY_MS;
 
-	assert_true(KEYS <= LOOKUP_ENTRIES_MAX);
+	assert_true(KEYS <= CACHE_ADDRESSES_MAX);
 	while (rig->now_ms < end_ms) {
 		unsigned key = draw(rig) % KEYS;
 
@@ -294,16 +296,16 @@ static void a_day_of_new_names_grows_nothing(void **state)
 		}
 		pass(rig, MINUTE_MS);
 		if (rig->now_ms == start_ms + 2 * HOUR_MS) {
-			assert_true(n > LOOKUP_ENTRIES_MAX);
+			assert_true(n > CACHE_ADDRESSES_MAX);
 			plateau = n_allocated;
 			bytes = heap_bytes();
 		}
 		assert_true(n_allocated <=
-			    rig->n_at_first + LOOKUP_ENTRIES_MAX);
+			    rig->n_at_first + CACHE_ADDRESSES_MAX);
 		if (plateau)
 			assert_int_equal(n_allocated, plateau);
 	}
-	assert_int_equal(plateau, rig->n_at_first + LOOKUP_ENTRIES_MAX);
+	assert_int_equal(plateau, rig->n_at_first + CACHE_ADDRESSES_MAX);
 	/* The libraries may keep a buffer more or less. */
 	assert_in_range(heap_bytes(), bytes - 8192, bytes + 8192);
 }
