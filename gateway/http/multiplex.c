@@ -8,6 +8,7 @@
 #include "redact.h"
 #include "worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,7 @@ static void touch(struct multiplex *multiplex)
 
 static struct http2 *origin_of(const struct multiplex_stream *stream)
 {
+	assert(stream->via);
 	return http2_origin_connection(stream->via->origin);
 }
 
