@@ -394,6 +394,18 @@ static enum reason fault_reason(enum tls_fault fault)
 	return REASON_TLS_MALFORMED;
 }
 
+/*
+ * An address that names nobody could still have been some listed name's. On
+ * the ports of the web it would have been, had TLS or HTTP said so.
+ */
+static enum reason other_reason(const struct flow *flow)
+{
+	return flow->hopeless == REASON_ADDRESS_NOT_LISTED &&
+			       (flow->port == 80 || flow->port == 443)
+		       ? REASON_PROTOCOL_UNKNOWN
+		       : flow->hopeless;
+}
+
 static void sniffing(evutil_socket_t fd, short what, void *arg)
 {
 	struct flow *flow = arg;
@@ -423,7 +435,8 @@ static void sniffing(evutil_socket_t fd, short what, void *arg)
 			start_requests(flow, INSPECT_JUDGE);
 			return;
 		case SNIFF_OTHER:
-			flow_refuse(flow, flow->hopeless, "not TLS, not HTTP");
+			flow_refuse(flow, other_reason(flow),
+				    "not TLS, not HTTP");
 			return;
 		case SNIFF_BAD:
 			flow->kind = ATTEMPT_TLS;
@@ -448,7 +461,8 @@ static void too_late(evutil_socket_t fd, short what, void *arg)
 	else if (flow->state == FLOW_SNIFFING && flow->sniff->len == 0)
 		flow_refuse(flow, flow->hopeless, "nothing was said");
 	else if (flow->state == FLOW_SNIFFING)
-		flow_refuse(flow, REASON_TIMED_OUT, "half a ClientHello");
+		flow_refuse(flow, REASON_TIMED_OUT,
+			    "half a ClientHello, or of a request's first line");
 	else
 		flow_close(flow, REASON_TIMED_OUT, true);
 }

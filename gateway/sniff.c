@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define FIRST_CAP 2048 /* today's hellos are of 0.5 to 2 kB */
 
@@ -40,10 +41,49 @@ static bool store(struct sniff *sniff, const uint8_t *bytes, size_t len)
 	return true;
 }
 
-/* Methods are tokens (RFC 9110 9.1); all that are in use begin so. */
-static bool begins_request(uint8_t byte)
+/* RFC 9110 9.1 would take any token; those that are in use are of these. */
+static bool is_method_char(uint8_t byte)
 {
-	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+	       byte == '-';
+}
+
+/* Whether @bytes begin with @prefix; SNIFF_MORE if they are too few to say. */
+static enum sniffed begins(const char *prefix, const uint8_t *bytes, size_t len)
+{
+	size_t n = strlen(prefix);
+
+	if (strncasecmp((const char *)bytes, prefix, len < n ? len : n) != 0)
+		return SNIFF_OTHER;
+	return len < n ? SNIFF_MORE : SNIFF_HTTP;
+}
+
+/*
+ * A method, a space, a target's beginning: what greets or asks in some other
+ * protocol of words goes wrong before that, or there. CONNECT's targets may
+ * begin with anything, and it deserves an answer in HTTP.
+ */
+static enum sniffed sniff_request(const uint8_t *bytes, size_t len)
+{
+	size_t n = 0;
+	enum sniffed http;
+
+	while (n < len && n <= SNIFF_METHOD_MAX && is_method_char(bytes[n]))
+		n++;
+	if (n == 0 || n > SNIFF_METHOD_MAX)
+		return SNIFF_OTHER;
+	if (n == len)
+		return SNIFF_MORE;
+	if (bytes[n] != ' ')
+		return SNIFF_OTHER;
+	if (n == 7 && memcmp(bytes, "CONNECT", n) == 0)
+		return SNIFF_HTTP;
+	bytes += n + 1;
+	len -= n + 1;
+	if (len > 0 && (bytes[0] == '/' || bytes[0] == '*'))
+		return SNIFF_HTTP;
+	http = begins("http://", bytes, len);
+	return http == SNIFF_OTHER ? begins("https://", bytes, len) : http;
 }
 
 static enum sniffed feed_hello(struct sniff *sniff, const uint8_t *bytes,
@@ -77,10 +117,9 @@ enum sniffed sniff_feed(struct sniff *sniff, const uint8_t *bytes, size_t len)
 	if (sniff->sniffed == SNIFF_MORE) {
 		if (sniff->bytes[0] == 0x16)
 			sniff->sniffed = feed_hello(sniff, bytes, len);
-		else if (begins_request(sniff->bytes[0]))
-			sniff->sniffed = SNIFF_HTTP;
 		else
-			sniff->sniffed = SNIFF_OTHER;
+			sniff->sniffed =
+				sniff_request(sniff->bytes, sniff->len);
 	}
 	return sniff->sniffed;
 }

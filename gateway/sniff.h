@@ -2,7 +2,7 @@
  * sniff.h - from the first bytes: which protocol, which name (sans-I/O)
  *
  *	MORE ---> MORE ---> TLS	    a sound ClientHello, whole
- *	   \            \-> HTTP    a byte that a request may begin with
+ *	   \            \-> HTTP    a method and where a target begins
  *	    \-------------> OTHER   neither: nothing that can be judged
  *	     \------------> BAD	    TLS, but unsound; sniff->reader.fault
  *
@@ -15,6 +15,8 @@
 
 /* Records of TLS_HELLO_MAX in all, and their headers. */
 #define SNIFF_MAX (TLS_HELLO_MAX + 5 * TLS_HELLO_RECORDS)
+
+#define SNIFF_METHOD_MAX 24 /* letters; the longest registered has 17 */
 
 enum sniffed {
 	SNIFF_MORE = 0,

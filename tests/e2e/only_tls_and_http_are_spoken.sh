@@ -21,6 +21,8 @@ noise = [
     b"EHLO " + SECRET + b"\r\nMAIL FROM:<a@b>\r\n",
     b"*1\r\n$4\r\nPING\r\n" + SECRET,
     b"USER " + SECRET + b"\r\n",
+    b"PING\r\n" + SECRET,
+    b"a1 LOGIN " + SECRET + b"\r\n",
     b"GET /" + SECRET + b"\r\n",                      # HTTP/0.9
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SECRET,     # HTTP/2, unasked
     b"\0\0\0\x08\x04\xd2\x16\x2f" + SECRET,           # PostgreSQL's request
@@ -59,9 +61,11 @@ for name in "listed.test", "spliced.test":
                     heard = ends(link, (address, port, said))
                 except ConnectionError:
                     heard = b""
-                # An alert or a refusal in HTTP's words, or nothing at all.
-                if heard[:1] not in (b"", b"\x15") and \
-                        not heard.startswith(b"HTTP/1.1 4"):
+                # An alert, or a refusal in HTTP's words to what spoke HTTP,
+                # or nothing at all.
+                if heard[:1] not in (b"", b"\x15") and not (
+                        said.startswith((b"GET /", b"PRI *")) and
+                        heard.startswith(b"HTTP/1.1 4")):
                     sys.exit("%r was answered %r" % (said, heard))
 
 # A hello or a head that stops, or that comes byte by byte, has a deadline.
@@ -108,8 +112,8 @@ world_settled >/dev/null
 [ "$(world_packets tcp)" -eq "$before" ] || fail 'an origin was dialled'
 world_heard_nothing_of smuggled
 for agent in 10.77.0.2 fd73:6c75:6963:1::2; do
-	audit_has '"verdict":"deny"' '"detail":"not TLS, not HTTP"' \
-		"\"agent\":\"$agent\""
+	audit_has '"verdict":"deny"' '"reason":"protocol_unknown"' \
+		'"detail":"not TLS, not HTTP"' "\"agent\":\"$agent\""
 done
 audit_has '"verdict":"deny"' '"reason":"timed_out"'
 agent $CURL https://listed.test/ | expect 'hello from listed.test'

@@ -64,6 +64,22 @@ static void a_hello_is_found_however_it_is_cut(void **state)
 	}
 }
 
+/* What @text is said to be, when it comes byte by byte; all but the last byte
+ * left it open. */
+static enum sniffed sniffed_bytewise(const char *text)
+{
+	struct sniff *sniff = sniff_new();
+	enum sniffed sniffed = SNIFF_MORE;
+
+	assert_non_null(sniff);
+	for (; *text; text++) {
+		assert_int_equal(sniffed, SNIFF_MORE);
+		sniffed = sniff_feed(sniff, (const uint8_t *)text, 1);
+	}
+	sniff_free(sniff);
+	return sniffed;
+}
+
 static void the_first_byte_tells_what_is_no_tls(void **state)
 {
 	(void)state;
@@ -74,11 +90,60 @@ static void the_first_byte_tells_what_is_no_tls(void **state)
 
 		assert_non_null(sniff);
 		assert_int_equal(sniff_feed(sniff, &byte, 1),
-				 i == 0x16 ? SNIFF_MORE
-				 : letter  ? SNIFF_HTTP
-					   : SNIFF_OTHER);
+				 i == 0x16 || letter || i == '-' ? SNIFF_MORE
+								 : SNIFF_OTHER);
 		sniff_free(sniff);
 	}
+}
+
+static void a_request_shows_where_its_target_begins(void **state)
+{
+	static const char *const requests[] = {
+		"GET /",
+		"OPTIONS *",
+		"patch /",
+		"VERSION-CONTROL /",
+		"ABCDEFGHIJKLMNOPQRSTUVWX /",
+		"GET http://",
+		"GET HTTPS://",
+		"PRI *",
+		"CONNECT ",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
+		struct sniff *sniff = sniff_new();
+
+		assert_int_equal(sniffed_bytewise(requests[i]), SNIFF_HTTP);
+		assert_non_null(sniff);
+		assert_int_equal(sniff_feed(sniff, (const uint8_t *)requests[i],
+					    strlen(requests[i])),
+				 SNIFF_HTTP);
+		sniff_free(sniff);
+	}
+}
+
+/* The last byte of each is the first that no request has there. */
+static void another_protocol_shows_itself_as_early(void **state)
+{
+	static const char *const greetings[] = {
+		"SSH-2",       "EHLO x",
+		"HELO ho",     "PING\r",
+		"*",           "QUIT\n",
+		"USER a",      "USER htx",
+		"a1",          "SET k",
+		"JOIN #",      "GET  ",
+		"GET\t",       "GET\r",
+		"GET ?",       "GET f",
+		"GET httpx",   "GET https:x",
+		"GET http:/x", "CONNECTS x",
+		"connect x",   "ABCDEFGHIJKLMNOPQRSTUVWXY",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(greetings) / sizeof(*greetings); i++)
+		assert_int_equal(sniffed_bytewise(greetings[i]), SNIFF_OTHER);
+	assert_int_equal(sniffed_bytewise("hello"), SNIFF_MORE);
 }
 
 static void what_is_known_stays_and_bytes_are_kept(void **state)
@@ -88,12 +153,12 @@ static void what_is_known_stays_and_bytes_are_kept(void **state)
 	(void)state;
 	assert_non_null(sniff);
 	assert_int_equal(sniff_feed(sniff, (const uint8_t *)"", 0), SNIFF_MORE);
-	assert_int_equal(sniff_feed(sniff, (const uint8_t *)"G", 1),
+	assert_int_equal(sniff_feed(sniff, (const uint8_t *)"G /", 3),
 			 SNIFF_HTTP);
 	assert_int_equal(sniff_feed(sniff, (const uint8_t *)"\x16\x03", 2),
 			 SNIFF_HTTP);
-	assert_int_equal(sniff->len, 3);
-	assert_memory_equal(sniff->bytes, "G\x16\x03", 3);
+	assert_int_equal(sniff->len, 5);
+	assert_memory_equal(sniff->bytes, "G /\x16\x03", 5);
 	sniff_free(sniff);
 	sniff_free(NULL);
 }
@@ -155,7 +220,7 @@ static void what_never_ends_is_bad_within_the_limit(void **state)
 	}
 }
 
-/* What follows HTTP's first byte is bounded too: whoever reads takes over. */
+/* What follows HTTP's first bytes is bounded too: whoever reads takes over. */
 static void no_more_is_kept_than_the_maximum(void **state)
 {
 	static uint8_t much[SNIFF_MAX + 1];
@@ -164,6 +229,8 @@ static void no_more_is_kept_than_the_maximum(void **state)
 	(void)state;
 	assert_non_null(sniff);
 	memset(much, 'A', sizeof(much));
+	much[3] = ' ';
+	much[4] = '/';
 	assert_int_equal(sniff_feed(sniff, much, SNIFF_MAX), SNIFF_HTTP);
 	assert_int_equal(sniff_feed(sniff, much, 1), SNIFF_BAD);
 	sniff_free(sniff);
@@ -178,6 +245,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hello_is_found_however_it_is_cut),
 		cmocka_unit_test(the_first_byte_tells_what_is_no_tls),
+		cmocka_unit_test(a_request_shows_where_its_target_begins),
+		cmocka_unit_test(another_protocol_shows_itself_as_early),
 		cmocka_unit_test(what_is_known_stays_and_bytes_are_kept),
 		cmocka_unit_test(broken_tls_is_bad_for_good),
 		cmocka_unit_test(what_never_ends_is_bad_within_the_limit),
