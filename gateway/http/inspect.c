@@ -732,7 +732,8 @@ static void gone_unanswered(struct inspect *inspect)
 	const struct decision stale = { VERDICT_INTERCEPT, REASON_UPSTREAM_HTTP,
 					NULL };
 
-	if (!inspect->origin_reused || inspect->from_origin.len > 0) {
+	if (!inspect->origin_reused || inspect->from_origin.len > 0 ||
+	    inspect->now.interim > 0) {
 		unsound_response(inspect,
 				 "the origin closed before it answered");
 		return;
