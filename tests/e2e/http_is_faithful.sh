@@ -95,6 +95,24 @@ agent_does <<-'END'
 	    assert first == "HTTP/1.1 417 Expectation Failed", first
 	    link.close()
 
+	    # From an origin that says nothing to it, nothing is said for it; the
+	    # body passes all the same once the agent has waited enough.
+	    link = connect("listed.test", port)
+	    stream = link.makefile("rb")
+	    link.sendall(f"PUT /silent/expected{port} HTTP/1.1\r\n"
+	                 "Host: listed.test\r\nContent-Length: 5\r\n"
+	                 "Expect: 100-continue\r\n\r\n".encode())
+	    other = connect("listed.test", port)
+	    assert b"open" in ask(other, f"/await/expected{port}")[2]
+	    other.close()
+	    link.sendall(b"hello")
+	    first, fields = read_head(stream)
+	    assert first == "HTTP/1.1 200 OK", first
+	    text = read_body(stream, fields)
+	    assert digest(b"hello").encode() in text, text
+	    assert b"field expect: 100-continue" in text, text
+	    link.close()
+
 	    # Early hints come before the answer: it waits until they are seen.
 	    gate = f"hints{port}"
 	    link = connect("listed.test", port)
@@ -110,6 +128,13 @@ agent_does <<-'END'
 	    first, fields = read_head(stream)
 	    assert first == "HTTP/1.1 200 OK", first
 	    assert read_body(stream, fields) == b"after the hints\n"
+	    link.close()
+
+	    # HTTP/1.0 has none of it.
+	    link = connect("listed.test", port)
+	    first, _, body = ask(link, f"/hints/{gate}", version="1.0")
+	    assert first == "HTTP/1.1 200 OK", first
+	    assert body == b"after the hints\n", body
 	    link.close()
 
 	    # An early answer to an upload is seen by who does not stop to look.

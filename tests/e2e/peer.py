@@ -168,6 +168,10 @@ def log(*words):
     print(" ".join(map(str, words)) + "\n", end="", flush=True)
 
 
+# An answer that nobody asked for.
+FALSE = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsmuggled\n"
+
+
 def say(connection, status, body=b"", fields=(), head=False):
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in fields]
@@ -202,8 +206,8 @@ def git(connection, method, target, fields, body):
     connection.sendall(text.encode("latin-1") + b"\r\n\r\n" + chunked(rest))
 
 
-def websocket(connection, stream, fields):
-    key = dict(fields)["sec-websocket-key"].encode()
+def websocket(connection, stream, fields, key=None):
+    key = key or dict(fields)["sec-websocket-key"].encode()
     accept = base64.b64encode(hashlib.sha1(key + GUID).digest()).decode()
     # A frame in the same segment as the answer must not be lost.
     connection.sendall(
@@ -251,9 +255,13 @@ def answer(connection, stream, request, fields, where):
         say(connection, "417 Expectation Failed", b"no\n",
             [("Connection", "close")])
         return False
-    if expects:
+    if expects and what != "silent":
         log(where, "continue")
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if what == "silent":  # the head is there: let somebody know
+        GATES[words[1]].set()
+    if what == "stalled":
+        GATES[words[1]].wait(PATIENCE * 3)
     trailers = []
     body = (stream.read() if what == "to_the_end"
             else read_body(stream, fields, trailers=trailers))
@@ -332,6 +340,18 @@ def answer(connection, stream, request, fields, where):
     elif what == "open":
         GATES[words[1]].set()
         say(connection, "200 OK", b"open\n")
+    elif what == "await":
+        GATES[words[1]].wait(PATIENCE)
+        say(connection, "200 OK", b"it is open\n")
+    elif what == "beyond":
+        connection.sendall(ok + b"Content-Length: 6\r\n\r\nfirst\n" + FALSE)
+    elif what == "later":  # beyond it, but when it has long been read
+        say(connection, "200 OK", b"first\n")
+        GATES[words[1]].wait(PATIENCE)
+        connection.sendall(FALSE)
+        GATES[words[1] + "-said"].set()
+    elif what == "moved":
+        say(connection, "302 Found", b"", [("Location", "/".join(words[1:]))])
     elif what == "websocket":
         websocket(connection, stream, fields)
         return False
@@ -349,6 +369,9 @@ def answer(connection, stream, request, fields, where):
                            + b"\r\n\r\n")
     elif what == "back_to_the_end":
         connection.sendall(ok + b"\r\n" + repr(fields).encode())
+        return False
+    elif what == "false_websocket":  # it proves nothing
+        websocket(connection, stream, fields, b"another key")
         return False
     elif what == "trailers":
         heard = f"te={dict(fields).get('te')}" + "".join(
