@@ -568,7 +568,9 @@ def responses():
                   b"Upgrade: h2c", b"Keep-Alive: max=1", b"TE: x",
                   b"Public-Key-Pins: x", b"Proxy-Connection: close",
                   b"HTTP2-Settings: AA", b"Trailer: X", b"Close: 1"):
-        yield one(answer(field + b"\r\n" + five, b"hello"), PASS, keeps=True)
+        yield one(answer(b"ETag: \"e\"\r\n" + field + b"\r\n"
+                         b"Strict-Transport-Security: max-age=9\r\n" + five,
+                         b"hello"), PASS, keeps=True)
     yield one(answer(b"".join(b"X-%d: v\r\n" % i for i in range(98)) + five,
                      b"hello"), PASS)
     yield one(answer(b"".join(b"X-%d: v\r\n" % i for i in range(300)) + five,

@@ -45,6 +45,8 @@ agent_does <<-'END'
 	    (post(HOST + b"X: v\r\n" * 101), 431, "http_malformed"),
 	    (b"GET /" + b"a" * 700000 + b" HTTP/1.1\r\n" + HOST, 431,
 	     "http_malformed"),
+	    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + MUCH, 400,
+	     "http_malformed"),
 	    (b"G" * 24 + b" /" + MUCH, 400, "http_malformed"),
 	]
 	for port in 443, 80:

@@ -68,6 +68,15 @@ for name in "listed.test", "spliced.test":
                         heard.startswith(b"HTTP/1.1 4")):
                     sys.exit("%r was answered %r" % (said, heard))
 
+# TLS that would carry what is not HTTP.
+for alpn in ("http/0.9",), ("\0",), ("http/1.1\0",), ("spdy/3", "acme-tls/1"):
+    for *_, (address, port, *_) in socket.getaddrinfo(
+            "listed.test", 443, type=socket.SOCK_STREAM):
+        with connect(address, port) as link:
+            link.sendall(records(hello("listed.test", alpn=alpn)))
+            if (got := answer(link)) != "no_application_protocol":
+                sys.exit("%r was answered %r" % (alpn, got))
+
 # A hello or a head that stops, or that comes byte by byte, has a deadline.
 failed = []
 
