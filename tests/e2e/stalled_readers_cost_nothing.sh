@@ -16,6 +16,13 @@ fi
 # The capture would have all of it, on this machine's disk.
 # shellcheck disable=SC2046
 kill $(ip netns pids "$WORLD")
+# Small buffers everywhere else, or they would take what nobody reads.
+for machine in "$AGENT" "$GATEWAY" "$WORLD"; do
+	for which in rmem wmem; do
+		ip netns exec "$machine" sysctl -q -w \
+			"net.ipv4.tcp_$which=4096 65536 262144"
+	done
+done
 for name in spliced.test read.test raw.test; do
 	_world_name "$name"
 	world_certificate "$name" "$name"
