@@ -410,17 +410,12 @@ static void dial(struct inspect *inspect, const struct domain *name,
 /* A connection that idled is good for this name, or is let go. */
 static bool can_reuse_origin(struct inspect *inspect, const struct domain *name)
 {
-	char byte;
-	ssize_t n;
-
 	if (inspect->origin.fd < 0)
 		return false;
 	if (inspect->origin_name.len == name->len &&
-	    memcmp(inspect->origin_name.name, name->name, name->len) == 0) {
-		n = stream_read(&inspect->origin, &byte, 1);
-		if (n == -EAGAIN)
-			return true;
-	}
+	    memcmp(inspect->origin_name.name, name->name, name->len) == 0 &&
+	    stream_is_quiet(&inspect->origin))
+		return true;
 	drop_origin(inspect, false);
 	return false;
 }
