@@ -777,16 +777,20 @@ static bool step_in(struct inspect *inspect)
 					&inspect->head_len, &status)) {
 		case HTTP1_DONE:
 			handle_response(inspect);
-			return true;
+			/* What has come of the body goes with the head. */
+			if (gone < 0 || !now->response_begun ||
+			    inspect->state != INSPECT_EXCHANGE)
+				return true;
+			moved = true;
+			break;
 		case HTTP1_BAD:
 			unsound_response(inspect, "no HTTP response");
 			return true;
 		case HTTP1_MORE:
-			break;
+			if (gone < 0)
+				gone_unanswered(inspect);
+			return moved || gone < 0;
 		}
-		if (gone < 0)
-			gone_unanswered(inspect);
-		return moved || gone < 0;
 	}
 	if (gone == -EPIPE && now->response_body.framing == HTTP1_UNTIL_CLOSE &&
 	    in->len == 0) {
