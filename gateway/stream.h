@@ -100,7 +100,10 @@ void stream_end(struct stream *stream);
 /* Closes; with @reset by RST, so that the peer does not take it for an end. */
 void stream_close(struct stream *stream, bool reset);
 
-/* TCP_NODELAY, keepalive and user timeout, as on every socket of ours. */
+/*
+ * TCP_NODELAY, keepalive and user timeout, as on every socket of ours; what a
+ * listener accepts has them from it.
+ */
 void stream_tune(int fd);
 
 #endif
