@@ -217,6 +217,7 @@ void config_parse(struct config *config, int argc, char **argv)
 		config->workers = CONFIG_WORKERS_MAX;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		parse_option(config, option, optarg);
+	config->redirect.workers = config->workers;
 	if (optind < argc)
 		misused("what is", argv[optind]);
 	if (config->redirect.internal[0] == '\0')

@@ -537,7 +537,6 @@ void flow_start(struct worker *worker, int fd, const struct address *agent,
 	flow->started_ms = clock_ms();
 	flow->deadline = evtimer_new(worker->base, too_late, flow);
 	flow->sniff = sniff_new();
-	stream_tune(fd);
 	if (!flow->deadline || !flow->sniff ||
 	    stream_open(&flow->stream, worker->base, fd, sniffing, flow) < 0) {
 		if (!flow->deadline || !flow->sniff)

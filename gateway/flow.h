@@ -29,7 +29,12 @@
 struct worker;
 struct refusal;
 
-#define FLOW_MAX 4096 /* of one worker, at once */
+/*
+ * Of one worker, at once. Each has a descriptor, and another for its origin
+ * while bytes move: with a pool of origins and the pipes they fit in 20000,
+ * and where fewer are allowed, flows fail alone.
+ */
+#define FLOW_MAX 8192
 
 enum flow_state {
 	FLOW_SNIFFING,     /* the agent talks; nothing has been answered */

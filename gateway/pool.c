@@ -43,20 +43,15 @@ static bool is_for(const struct idler *idler, const struct pool_key *key)
 	       memcmp(idler->name.name, key->name->name, key->name->len) == 0;
 }
 
-/* Nothing but the housekeeping of TLS may come now. */
-static bool is_quiet(struct idler *idler)
-{
-	char byte;
-
-	return stream_read(&idler->stream, &byte, 1) == -EAGAIN;
-}
-
 static void spoke(evutil_socket_t fd, short what, void *arg)
 {
+	struct idler *idler = arg;
+
 	(void)fd;
 	(void)what;
-	if (!is_quiet(arg))
-		drop(arg);
+	/* Nothing but the housekeeping of TLS may come now. */
+	if (!stream_is_quiet(&idler->stream))
+		drop(idler);
 }
 
 static void arm(struct pool *pool)
@@ -177,7 +172,8 @@ bool pool_take(struct pool *pool, const struct pool_key *key,
 		    (key->declined_h2 && !idler->stream.declined_h2))
 			continue;
 		/* The loop may not have come round to them yet. */
-		if (idler->until_ms <= now_ms || !is_quiet(idler)) {
+		if (idler->until_ms <= now_ms ||
+		    !stream_is_quiet(&idler->stream)) {
 			drop(idler);
 			continue;
 		}

@@ -16,6 +16,21 @@
 #define KEEPALIVE_TRIES 3
 #define USER_TIMEOUT_MS 90000
 
+struct stream_ear {
+	event_callback_fn changed;
+	void *arg;
+	bool dry; /* the last read found nothing, and nothing came since */
+};
+
+static void heard(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream_ear *ear = arg;
+
+	if (what & EV_READ)
+		ear->dry = false;
+	ear->changed(fd, what, ear->arg);
+}
+
 static ssize_t raw_read(struct stream *stream, void *bytes, size_t cap)
 {
 	size_t left = stream->prefix_len - stream->prefix_at;
@@ -33,10 +48,15 @@ static ssize_t raw_read(struct stream *stream, void *bytes, size_t cap)
 		}
 		return (ssize_t)cap;
 	}
+	if (stream->ear->dry)
+		return -EAGAIN;
 	do
 		n = recv(stream->fd, bytes, cap, 0);
 	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
+	if (n >= 0)
+		return n;
+	stream->ear->dry = errno == EAGAIN;
+	return -errno;
 }
 
 static ssize_t raw_write(struct stream *stream, const void *bytes, size_t len)
@@ -122,9 +142,14 @@ int stream_open(struct stream *stream, struct event_base *base, int fd,
 		event_callback_fn changed, void *arg)
 {
 	*stream = (struct stream){ .fd = fd };
-	stream->event =
-		event_new(base, fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST,
-			  changed, arg);
+	stream->ear = malloc(sizeof(*stream->ear));
+	if (stream->ear) {
+		*stream->ear = (struct stream_ear){ changed, arg, false };
+		stream->event =
+			event_new(base, fd,
+				  EV_READ | EV_WRITE | EV_ET | EV_PERSIST,
+				  heard, stream->ear);
+	}
 	if (!stream->event || event_add(stream->event, NULL) < 0) {
 		stream_close(stream, true);
 		return -ENOMEM;
@@ -134,16 +159,7 @@ int stream_open(struct stream *stream, struct event_base *base, int fd,
 
 int stream_attend(struct stream *stream, event_callback_fn changed, void *arg)
 {
-	struct event_base *base = event_get_base(stream->event);
-
-	event_free(stream->event);
-	stream->event = event_new(base, stream->fd,
-				  EV_READ | EV_WRITE | EV_ET | EV_PERSIST,
-				  changed, arg);
-	if (!stream->event || event_add(stream->event, NULL) < 0) {
-		stream_close(stream, true);
-		return -ENOMEM;
-	}
+	*stream->ear = (struct stream_ear){ changed, arg, false };
 	event_active(stream->event, EV_READ, 0);
 	return 0;
 }
@@ -288,6 +304,14 @@ ssize_t stream_write(struct stream *stream, const void *bytes, size_t len)
 	return put;
 }
 
+bool stream_is_quiet(struct stream *stream)
+{
+	char byte;
+
+	stream->ear->dry = false;
+	return stream_read(stream, &byte, 1) == -EAGAIN;
+}
+
 bool stream_hung_up(const struct stream *stream)
 {
 	char byte;
@@ -295,7 +319,7 @@ bool stream_hung_up(const struct stream *stream)
 
 	if (stream->failed)
 		return true;
-	if (stream->prefix_len > stream->prefix_at)
+	if (stream->prefix_len > stream->prefix_at || stream->ear->dry)
 		return false;
 	n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	return n < 0 ? errno != EAGAIN && errno != EINTR
@@ -319,6 +343,7 @@ void stream_close(struct stream *stream, bool reset)
 
 	if (stream->event)
 		event_free(stream->event);
+	free(stream->ear);
 	SSL_free(stream->ssl);
 	free(stream->prefix);
 	if (stream->fd >= 0) {

@@ -4,7 +4,8 @@
  * The event is edge-triggered and asks for both directions, once. Its owner
  * therefore reads and writes until told -EAGAIN, and is called again when
  * that may have changed; nothing has to be armed. An owner that stops early
- * must come back by itself.
+ * must come back by itself. Until it is called, to read again finds nothing
+ * and costs nothing.
  */
 #ifndef SLUICE_STREAM_H
 #define SLUICE_STREAM_H
@@ -21,10 +22,13 @@
 
 #define TLS_READ_BUFFER 32768 /* bytes, of a TLS context while it reads */
 
+struct stream_ear; /* who is called, and whether anything came since */
+
 struct stream {
 	int fd; /* -1 if the stream is not open */
 	SSL *ssl;
 	struct event *event;
+	struct stream_ear *ear;
 	uint8_t *prefix; /* read before anything from the socket */
 	size_t prefix_at, prefix_len;
 	bool ended;       /* the peer will send no more */
@@ -77,6 +81,12 @@ MUST_CHECK ssize_t stream_write(struct stream *stream, const void *bytes,
 				size_t len);
 
 /*
+ * Whether nothing has come for a stream that is to idle, as far as the kernel
+ * knows by now. What has come is lost.
+ */
+bool stream_is_quiet(struct stream *stream);
+
+/*
  * Whether nobody is there any more to read what is written, as far as can be
  * told once there is nothing left to read: the connection is reset, or TCP has
  * ended below TLS. (An end of TLS alone, or of TCP without any, may be that of
@@ -90,7 +100,10 @@ void stream_end(struct stream *stream);
 /* Closes; with @reset by RST, so that the peer does not take it for an end. */
 void stream_close(struct stream *stream, bool reset);
 
-/* TCP_NODELAY, keepalive and user timeout, as on every socket of ours. */
+/*
+ * TCP_NODELAY, keepalive and user timeout, as on every socket of ours; what a
+ * listener accepts has them from it.
+ */
 void stream_tune(int fd);
 
 #endif

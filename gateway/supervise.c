@@ -6,6 +6,7 @@
 #include "isolate.h"
 #include "netfilter/nflog.h"
 #include "netfilter/watch.h"
+#include "stream.h"
 #include "tls/signer.h"
 #include "upstream.h"
 #include "worker.h"
@@ -95,6 +96,8 @@ static int open_socket(sa_family_t family, int type, uint16_t port)
 	if (datagrams && family == AF_INET6)
 		failed |= setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
 				     sizeof(on));
+	if (!datagrams)
+		stream_tune(fd); /* and thereby all that it accepts */
 	if (failed != 0 || bind(fd, (const struct sockaddr *)&sa, len) < 0 ||
 	    (!datagrams && listen(fd, LISTEN_QUEUE) < 0))
 		die("supervise: cannot listen on port %u: %s", port,

@@ -57,6 +57,7 @@ struct upstream {
 	struct lookup_wait waits[2]; /* for A and for AAAA */
 	unsigned n_waiting;
 	bool refused_address, withheld;
+	bool tried;   /* to connect, to some address */
 	bool starved; /* of descriptors or ports, for some address */
 	struct candidates candidates[2]; /* IPv6 first, then IPv4 */
 	bool turn;                       /* whose turn it is */
@@ -176,7 +177,6 @@ static bool is_ours(const struct config *config, const struct address *address)
 static bool may_dial(struct upstream *upstream, const struct address *address)
 {
 	const struct worker *worker = upstream->worker;
-	int local;
 
 	switch (address_classify(address, NULL)) {
 	case ADDRESS_NEVER:
@@ -188,12 +188,20 @@ static bool may_dial(struct upstream *upstream, const struct address *address)
 	case ADDRESS_GLOBAL:
 		break;
 	}
-	if (is_ours(worker->config, address) ||
-	    policy_denies_address(worker->policy, address, upstream->port))
-		return false;
-	local = is_local(address, upstream->port);
+	return !is_ours(worker->config, address) &&
+	       !policy_denies_address(worker->policy, address, upstream->port);
+}
+
+/* The last question, which costs a socket: only of those that are tried. */
+static bool is_elsewhere(struct upstream *upstream,
+			 const struct address *address)
+{
+	int local = is_local(address, upstream->port);
+
 	if (local < 0)
 		upstream->starved = true;
+	else if (local > 0)
+		upstream->refused_address = true;
 	return local == 0;
 }
 
@@ -405,7 +413,7 @@ static enum reason why_not(const struct upstream *upstream)
 {
 	if (upstream->starved)
 		return REASON_OVERLOADED;
-	if (has_candidates(upstream))
+	if (upstream->tried)
 		return REASON_UPSTREAM_CONNECT;
 	if (upstream->refused_address)
 		return REASON_ADDRESS_PRIVATE;
@@ -424,6 +432,9 @@ static void try_next(struct upstream *upstream)
 	if (!place)
 		return; /* one of them will settle */
 	while ((address = next_candidate(upstream)) != NULL) {
+		if (!is_elsewhere(upstream, address))
+			continue;
+		upstream->tried = true;
 		if (try_address(upstream, place, address)) {
 			after(upstream->timer, NEXT_ATTEMPT_MS);
 			return;

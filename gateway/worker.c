@@ -16,11 +16,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define SPARE_HEAP (1 << 20) /* bytes that are free and not given back */
 
 /* Beside what struct worker owns: what only this file deals with. */
 struct life {
@@ -294,6 +297,8 @@ void worker_run(const struct worker_birth *birth)
 {
 	struct life life = { 0 };
 
+	/* Else each TLS record takes its buffer from the kernel, and back. */
+	(void)mallopt(M_TRIM_THRESHOLD, SPARE_HEAP);
 	prepare(&life.worker, birth);
 	isolate(ISOLATE_WORKER);
 	serve(&life, birth);

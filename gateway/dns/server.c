@@ -358,7 +358,6 @@ static void connection_start(struct server *server, int fd,
 		connection_free(connection);
 		return;
 	}
-	stream_tune(fd);
 	if (stream_open(&connection->stream, server->base, fd,
 			connection_changed, connection) < 0) {
 		connection_free(connection);

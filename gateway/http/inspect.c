@@ -21,6 +21,7 @@
 #define ROUNDS 32            /* of work in one turn of the loop */
 #define HEAD_MS 10000        /* from the first byte of a head to its last */
 #define IDLE_MS 600000       /* between requests, and while bodies move */
+#define ORIGIN_IDLE_MS 5000  /* of which the origin's connection waits too */
 #define LAST_MS 2000         /* for what the agent still sends, unread */
 #define LAST_BYTES (1 << 20) /* ... and how much of it */
 #define INTERIM_MAX 16       /* 1xx responses to one request */
@@ -56,8 +57,8 @@ struct inspect {
 	struct flow *flow;
 	enum inspect_mode mode;
 	enum inspect_state state;
-	struct refusal refusal;
-	struct stream origin; /* fd -1 if there is none */
+	struct refusal *refusal; /* for INSPECT_REFUSE */
+	struct stream origin;    /* fd -1 if there is none */
 	struct domain origin_name;
 	bool origin_reused; /* it has had an answer before */
 	bool origin_bound;  /* it is logged in as somebody: for nobody else */
@@ -409,17 +410,12 @@ static void dial(struct inspect *inspect, const struct domain *name,
 /* A connection that idled is good for this name, or is let go. */
 static bool can_reuse_origin(struct inspect *inspect, const struct domain *name)
 {
-	char byte;
-	ssize_t n;
-
 	if (inspect->origin.fd < 0)
 		return false;
 	if (inspect->origin_name.len == name->len &&
-	    memcmp(inspect->origin_name.name, name->name, name->len) == 0) {
-		n = stream_read(&inspect->origin, &byte, 1);
-		if (n == -EAGAIN)
-			return true;
-	}
+	    memcmp(inspect->origin_name.name, name->name, name->len) == 0 &&
+	    stream_is_quiet(&inspect->origin))
+		return true;
 	drop_origin(inspect, false);
 	return false;
 }
@@ -442,11 +438,11 @@ static void handle_request(struct inspect *inspect, bool again)
 	case INSPECT_REFUSE:
 		decision =
 			(struct decision){ .verdict = VERDICT_DENY,
-					   .reason = inspect->refusal.reason };
+					   .reason = inspect->refusal->reason };
 		inspect->now.exchange.status =
-			refusal_status(inspect->refusal.reason);
-		record(inspect, &decision, &inspect->refusal, NULL);
-		answer(inspect, &inspect->refusal, 0);
+			refusal_status(inspect->refusal->reason);
+		record(inspect, &decision, inspect->refusal, NULL);
+		answer(inspect, inspect->refusal, 0);
 		return;
 	case INSPECT_JUDGE:
 		break;
@@ -782,16 +778,20 @@ static bool step_in(struct inspect *inspect)
 					&inspect->head_len, &status)) {
 		case HTTP1_DONE:
 			handle_response(inspect);
-			return true;
+			/* What has come of the body goes with the head. */
+			if (gone < 0 || !now->response_begun ||
+			    inspect->state != INSPECT_EXCHANGE)
+				return true;
+			moved = true;
+			break;
 		case HTTP1_BAD:
 			unsound_response(inspect, "no HTTP response");
 			return true;
 		case HTTP1_MORE:
-			break;
+			if (gone < 0)
+				gone_unanswered(inspect);
+			return moved || gone < 0;
 		}
-		if (gone < 0)
-			gone_unanswered(inspect);
-		return moved || gone < 0;
 	}
 	if (gone == -EPIPE && now->response_body.framing == HTTP1_UNTIL_CLOSE &&
 	    in->len == 0) {
@@ -830,6 +830,15 @@ static bool flush_agent(struct inspect *inspect)
 	return n > 0;
 }
 
+/*
+ * An agent that says nothing for a while leaves its origin's connection to
+ * others. One that is logged in is nobody else's, and could not be had again.
+ */
+static bool lends_origin(const struct inspect *inspect)
+{
+	return inspect->origin.fd >= 0 && !inspect->origin_bound;
+}
+
 /* After a response that went out whole: the next request, or the end. */
 static void end_exchange(struct inspect *inspect)
 {
@@ -851,7 +860,8 @@ static void end_exchange(struct inspect *inspect)
 	}
 	inspect->state = INSPECT_HEAD;
 	forget(inspect);
-	flow_deadline(inspect->flow, IDLE_MS);
+	flow_deadline(inspect->flow,
+		      lends_origin(inspect) ? ORIGIN_IDLE_MS : IDLE_MS);
 }
 
 /*
@@ -1038,8 +1048,12 @@ int inspect_start(struct flow *flow, enum inspect_mode mode,
 	inspect->flow = flow;
 	inspect->mode = mode;
 	inspect->origin.fd = -1;
-	if (refusal)
-		inspect->refusal = *refusal;
+	if (refusal) {
+		inspect->refusal = malloc(sizeof(*refusal));
+		if (!inspect->refusal)
+			return -ENOMEM;
+		*inspect->refusal = *refusal;
+	}
 	if (origin) {
 		inspect->origin_name = flow->name;
 		inspect->origin_reused = reused;
@@ -1074,7 +1088,13 @@ void inspect_timed_out(struct inspect *inspect)
 	switch (inspect->state) {
 	case INSPECT_HEAD:
 		if (inspect->from_agent.len == 0) {
+			bool waits = inspect->answered && lends_origin(inspect);
+
 			give_back_origin(inspect);
+			if (waits) {
+				flow_deadline(flow, IDLE_MS - ORIGIN_IDLE_MS);
+				return;
+			}
 			flow_close(flow, REASON_ALLOWED, false);
 			return;
 		}
@@ -1114,5 +1134,6 @@ void inspect_free(struct inspect *inspect)
 	buffer_done(&inspect->from_agent);
 	buffer_done(&inspect->to_agent);
 	forget(inspect);
+	free(inspect->refusal);
 	free(inspect);
 }

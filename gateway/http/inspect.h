@@ -14,10 +14,11 @@
  * away is noticed, and the rest waits in its socket.
  *
  * A connection to an origin outlives its requests, and the agent's connection
- * as well: in good order it goes to the worker's pool. One that turns out to
- * be stale, when a request has gone out on it and nothing came back, is made
- * anew for a safe request without a body (RFC 9110 9.2.1), once; for others
- * the agent's connection ends as the origin's did.
+ * as well: in good order it goes to the worker's pool, when the agent leaves or
+ * has said nothing for some seconds. One that turns out to be stale, when a
+ * request has gone out on it and nothing came back, is made anew for a safe
+ * request without a body (RFC 9110 9.2.1), once; for others the agent's
+ * connection ends as the origin's did.
  *
  * Neither side's bytes are held beyond one buffer: a side that does not take
  * stops the other from being read.

@@ -395,7 +395,7 @@ static void add_limit(struct nft_batch *batch, const struct redirect *redirect,
 			     REDIRECT_CONNECTIONS_BURST)) },
 		  GO("crowd") },
 		{ { TCP, CT_NEW, family, source,
-		    more_than(REDIRECT_CONNECTIONS_MAX) },
+		    more_than(redirect->workers * REDIRECT_CONNECTIONS_MAX) },
 		  GO("crowd") },
 	};
 

@@ -33,12 +33,12 @@
  * Of TCP connections that one source opens. What is above is reset and
  * recorded as overloaded, before it takes a place in the connection table of
  * the kernel, whose default of 65536 lasts a minute at this rate. Well above
- * what package managers and browsers do, and no more at once than one worker
- * can have (FLOW_MAX).
+ * what package managers and browsers do, and less than the workers can have
+ * (FLOW_MAX each), so that there is room for others.
  */
 #define REDIRECT_CONNECTIONS_PER_S 1000
 #define REDIRECT_CONNECTIONS_BURST 2000
-#define REDIRECT_CONNECTIONS_MAX 4096 /* open at once */
+#define REDIRECT_CONNECTIONS_MAX 5120 /* open at once, for each worker */
 
 struct redirect {
 	char internal[16];       /* IFNAMSIZ; the agent's side */
@@ -52,6 +52,7 @@ struct redirect {
 	size_t n_prefixes;
 	uint16_t tcp_port, dns_port; /* where our sockets listen */
 	uint16_t log_group;          /* NFLOG; nflog.h reads it */
+	unsigned workers;            /* that share the connections */
 	bool uncounted; /* no REDIRECT_CONNECTIONS_MAX: the kernel cannot */
 };
 

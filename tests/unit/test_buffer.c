@@ -129,6 +129,7 @@ static void a_fill_tells_empty_end_and_full_apart(void **state)
 	assert_null(buffer.bytes);
 	memset(much, 'm', sizeof(much));
 	assert_int_equal(write(rig->peer, much, sizeof(much)), sizeof(much));
+	event_base_loop(rig->base, EVLOOP_NONBLOCK);
 	/* No more than its room, however much there is. */
 	while ((n = buffer_fill(&buffer, &rig->stream)) > 0)
 		sum += n;
@@ -145,6 +146,7 @@ static void a_fill_tells_empty_end_and_full_apart(void **state)
 	assert_int_equal(buffer_fill(&buffer, &rig->stream), -EAGAIN);
 	close(rig->peer);
 	rig->peer = -1;
+	event_base_loop(rig->base, EVLOOP_NONBLOCK);
 	assert_int_equal(buffer_fill(&buffer, &rig->stream), 0);
 	assert_null(buffer.bytes);
 }

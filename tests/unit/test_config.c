@@ -131,6 +131,7 @@ static void options_are_read(void **state)
 	assert_string_equal(address_format(&config.redirect.agents[1], text),
 			    "fd00::2");
 	assert_int_equal(config.workers, 3);
+	assert_int_equal(config.redirect.workers, 3);
 	assert_int_equal(config.ready_fd, 9);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	assert_null(config.audit);

@@ -30,6 +30,7 @@ static struct redirect usual(void)
 		.tcp_port = 15001,
 		.dns_port = 15053,
 		.log_group = 1518,
+		.workers = 2,
 	};
 
 	return redirect;
