@@ -46,8 +46,9 @@ struct audit_event {
 	const char *refusal; /* its id */
 	const char *protocol;
 	const struct domain *name;
-	const char *asked; /* differing from name; already escaped */
-	const char *type;  /* DNS record type */
+	const char *asked;    /* differing from name; already escaped */
+	const char *type;     /* DNS record type */
+	bool ech, early_data; /* the ClientHello offers it */
 	const struct address *agent;
 	uint16_t agent_port;
 	const struct address *address; /* where the agent was headed */
@@ -61,6 +62,7 @@ struct audit_event {
 	uint64_t bytes_out, bytes_in;
 	uint64_t duration_ms;
 	const char *detail;
+	const char *allow; /* what in a manifest would help; "" is nothing */
 };
 
 /* Returns 0, or -errno with audit->blind set. */

@@ -109,7 +109,10 @@ void flow_close(struct flow *flow, enum reason reason, bool reset);
  */
 MUST_CHECK bool flow_claim(struct flow *flow, const struct domain *name);
 
-/* Ends the flow without a word (but in the record): nothing was decided yet. */
+/*
+ * Ends the flow without a word but in the record: nothing was decided yet, or
+ * what was admitted cannot be.
+ */
 void flow_refuse(struct flow *flow, enum reason reason, const char *detail);
 
 /* The attempt that @kind is, on this flow; borrows from it. */

@@ -120,6 +120,8 @@ static void finish(struct upstream *upstream, enum reason reason)
 		.stream = good ? &upstream->stream : NULL,
 		.address = upstream->address,
 		.reused = reused,
+		.wants_certificate =
+			upstream_wants_certificate(&upstream->stream),
 		.detail = upstream->detail[0] ? upstream->detail : trouble,
 	};
 
@@ -304,7 +306,12 @@ static void securing(evutil_socket_t fd, short what, void *arg)
 	default:
 		(void)snprintf(upstream->detail, sizeof(upstream->detail), "%s",
 			       why_insecure(upstream));
-		finish(upstream, REASON_UPSTREAM_TLS);
+		finish(upstream, SSL_get_verify_result(upstream->stream.ssl) ==
+							 X509_V_OK &&
+						 upstream_wants_certificate(
+							 &upstream->stream)
+					 ? REASON_UPSTREAM_WANTS_CERTIFICATE
+					 : REASON_UPSTREAM_TLS);
 		return;
 	}
 	upstream->stream.declined_h2 =
@@ -581,6 +588,20 @@ X509_STORE *upstream_trust(const char *file)
 	return store;
 }
 
+/* The application data of an origin's TLS: not NULL once it has asked. */
+static int asked_for_certificate(SSL *ssl, X509 **certificate, EVP_PKEY **key)
+{
+	(void)certificate;
+	(void)key;
+	SSL_set_app_data(ssl, SSL_get_SSL_CTX(ssl));
+	return 0;
+}
+
+bool upstream_wants_certificate(const struct stream *stream)
+{
+	return stream->ssl && SSL_get_app_data(stream->ssl);
+}
+
 SSL_CTX *upstream_tls_new(X509_STORE *trust)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
@@ -589,6 +610,7 @@ SSL_CTX *upstream_tls_new(X509_STORE *trust)
 		die("upstream: cannot make a TLS context");
 	SSL_CTX_set1_cert_store(tls, trust);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_client_cert_cb(tls, asked_for_certificate);
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
 	SSL_CTX_set_security_level(tls, 2);
 	SSL_CTX_set_options(tls,

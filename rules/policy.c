@@ -542,6 +542,9 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	bool raw = reason == REASON_PROTOCOL_UNKNOWN ||
 		   (attempt->kind == ATTEMPT_TCP && !known_port);
 	bool private = reason == REASON_ADDRESS_PRIVATE;
+	bool splice = reason == REASON_UPSTREAM_WANTS_CERTIFICATE ||
+		      reason == REASON_TLS_REJECTED ||
+		      reason == REASON_TLS_UNUSED;
 	char ports[sizeof(", ports: [65535]")] = "";
 
 	text[0] = '\0';
@@ -551,9 +554,9 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	    reason != REASON_PORT_NOT_LISTED &&
 	    reason != REASON_ADDRESS_NOT_LISTED &&
 	    reason != REASON_ADDRESS_PRIVATE &&
-	    reason != REASON_PROTOCOL_UNKNOWN)
+	    reason != REASON_PROTOCOL_UNKNOWN && !splice)
 		return text;
-	if (attempt->address)
+	if (attempt->address && !splice)
 		return suggest_address(attempt, text);
 	if (!attempt->name)
 		return text;
@@ -561,13 +564,15 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	if (raw || !known_port)
 		(void)snprintf(ports, sizeof(ports), ", ports: [%u]",
 			       attempt->port);
-	if (!raw && !private && ports[0] == '\0')
+	if (!raw && !private && !splice && ports[0] == '\0')
 		(void)snprintf(text, POLICY_SUGGESTION_MAX, "- host: %s",
 			       attempt->name->name);
 	else
 		(void)snprintf(text, POLICY_SUGGESTION_MAX,
 			       "- {host: %s%s%s%s}", attempt->name->name, ports,
-			       raw ? ", tls: none" : "",
+			       raw      ? ", tls: none"
+			       : splice ? ", tls: splice"
+					: "",
 			       private ? ", private: true" : "");
 	return text;
 }

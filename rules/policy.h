@@ -148,7 +148,9 @@ bool policy_admits_dns_type(const struct policy *policy,
 /*
  * The manifest line that would admit what was just refused for @reason, such
  * as "- host: example.org" or "- {host: example.org, ports: [8443]}"; empty
- * where no line of a manifest would. Returns @text.
+ * where no line of a manifest would. Where TLS cannot be ended on the way, it
+ * is one with `tls: splice`, for the place of the route that there is. Returns
+ * @text.
  */
 const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 			   char text[POLICY_SUGGESTION_MAX]);

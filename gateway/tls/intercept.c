@@ -97,11 +97,34 @@ static void greeted(struct intercept *intercept)
 	intercept_free(intercept);
 }
 
+/*
+ * Whether @error is an alert by which clients say that it is the certificate
+ * that they do not take (RFC 8446 6.2). To one that offered ECH it is also
+ * that nobody behind the outer name could open it (RFC 9849 6.1.6).
+ */
+static bool is_rejection(unsigned long error)
+{
+	static const int alerts[] = {
+		SSL_AD_BAD_CERTIFICATE,     SSL_AD_UNSUPPORTED_CERTIFICATE,
+		SSL_AD_CERTIFICATE_REVOKED, SSL_AD_CERTIFICATE_EXPIRED,
+		SSL_AD_CERTIFICATE_UNKNOWN, SSL_AD_UNKNOWN_CA,
+		TLS_ALERT_ECH_REQUIRED,
+	};
+
+	if (ERR_GET_LIB(error) != ERR_LIB_SSL)
+		return false;
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(*alerts); i++)
+		if (ERR_GET_REASON(error) == SSL_AD_REASON_OFFSET + alerts[i])
+			return true;
+	return false;
+}
+
 static void greeting(evutil_socket_t fd, short what, void *arg)
 {
 	struct intercept *intercept = arg;
 	struct flow *flow = intercept->flow;
 	char detail[160];
+	enum reason reason = REASON_TLS_MALFORMED;
 
 	(void)fd;
 	(void)what;
@@ -116,12 +139,12 @@ static void greeting(evutil_socket_t fd, short what, void *arg)
 	default:
 		break;
 	}
-	/* A client that does not trust us says so in its alert. */
-	ERR_error_string_n(ERR_peek_last_error(), detail, sizeof(detail));
-	flow_refuse(flow,
-		    intercept->hello_changed ? REASON_HELLO_CHANGED
-					     : REASON_TLS_MALFORMED,
-		    detail);
+	if (intercept->hello_changed)
+		reason = REASON_HELLO_CHANGED;
+	else if (is_rejection(ERR_peek_error()))
+		reason = REASON_TLS_REJECTED;
+	ERR_error_string_n(ERR_peek_error(), detail, sizeof(detail));
+	flow_refuse(flow, reason, detail);
 }
 
 static void greet(struct intercept *intercept, X509 *leaf)
@@ -273,18 +296,25 @@ SSL_CTX *intercept_tls_new(void)
 
 /* --- the origin --- */
 
-static void fail(struct intercept *intercept, enum reason reason,
-		 const char *detail)
+/* What is to be known of the origin although, or because, it is admitted. */
+static void note_origin(struct intercept *intercept, enum reason reason,
+			const char *detail)
 {
 	struct flow *flow = intercept->flow;
 	const struct decision failed = { .verdict = VERDICT_INTERCEPT,
 					 .reason = reason };
 	struct attempt attempt = flow_attempt(flow, ATTEMPT_TLS);
 
-	intercept->refusing = true;
 	refusal_make(&intercept->refusal, flow->worker->config->refusal_key,
 		     &attempt, &failed, NULL, 0);
 	flow_note(flow, "upstream", &failed, &intercept->refusal, detail);
+}
+
+static void fail(struct intercept *intercept, enum reason reason,
+		 const char *detail)
+{
+	intercept->refusing = true;
+	note_origin(intercept, reason, detail);
 }
 
 static void dialled(void *arg, const struct upstream_result *result)
@@ -295,6 +325,10 @@ static void dialled(void *arg, const struct upstream_result *result)
 
 	flow->upstream = NULL;
 	flow->origin = result->address;
+	if (result->reason == REASON_ALLOWED && result->wants_certificate &&
+	    !result->reused)
+		note_origin(intercept, REASON_UPSTREAM_WANTS_CERTIFICATE,
+			    "it may do without");
 	if (result->reason != REASON_ALLOWED) {
 		fail(intercept, result->reason, result->detail);
 	} else if (hello->has_alpn && !hello->has_http11 &&

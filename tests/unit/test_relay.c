@@ -74,6 +74,12 @@ struct upstream *upstream_start(struct worker *worker,
 	return upstream;
 }
 
+bool upstream_wants_certificate(const struct stream *stream)
+{
+	(void)stream;
+	return false;
+}
+
 void upstream_cancel(struct upstream *upstream)
 {
 	if (!upstream)
