@@ -12,6 +12,7 @@
 #include "netfilter/nflog.h"
 #include "stream.h"
 #include "tls/intercept.h"
+#include "tls/tickets.h"
 #include "upstream.h"
 
 #include <errno.h>
@@ -225,7 +226,8 @@ static void prepare(struct worker *worker, const struct worker_birth *birth)
 	worker->sessions = sessions_new(worker->origin_tls);
 	if (!worker->sessions)
 		die("worker: out of memory");
-	worker->agent_tls = intercept_tls_new();
+	worker->agent_tls = intercept_tls_new(birth->tickets);
+	ticket_keys_wipe(birth->tickets);
 }
 
 static struct event *listen_to(struct life *life, int fd,

@@ -41,6 +41,7 @@ struct worker_birth {
 	struct worker_listeners listeners;
 	int control, signer, audit, nflog; /* nflog -1 for all but one */
 	X509_STORE *trust;                 /* of origins */
+	struct ticket_keys *tickets;       /* wiped once they are in use */
 	const char *manifest; /* text that has been parsed without mistake */
 	size_t manifest_len;
 	struct secrets *secrets; /* its own copy, as all of its memory */

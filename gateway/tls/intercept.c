@@ -5,6 +5,7 @@
 #include "http/multiplex.h"
 #include "log.h"
 #include "table.h"
+#include "tickets.h"
 #include "upstream.h"
 #include "worker.h"
 
@@ -161,6 +162,7 @@ static void greet(struct intercept *intercept, X509 *leaf)
 	ssl = SSL_new(worker->agent_tls);
 	if (!ssl || !SSL_use_certificate(ssl, leaf) ||
 	    !SSL_use_PrivateKey(ssl, ca_leaf_key(worker->ca)) ||
+	    !tickets_bind(ssl, &flow->name) ||
 	    stream_unread(&flow->stream, sniff->bytes, sniff->len) < 0) {
 		SSL_free(ssl);
 		flow_refuse(flow, REASON_OVERLOADED, NULL);
@@ -269,26 +271,21 @@ static int choose_alpn(SSL *ssl, const unsigned char **chosen,
 	return len > 0 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-SSL_CTX *intercept_tls_new(void)
+SSL_CTX *intercept_tls_new(const struct ticket_keys *tickets)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
 
-	if (!tls)
+	if (!tls || !tickets_issue(tls, tickets))
 		die("intercept: cannot make a TLS context");
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
-	SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION |
-					 SSL_OP_NO_COMPRESSION |
-					 SSL_OP_NO_TICKET);
+	SSL_CTX_set_options(tls,
+			    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
 	/* One read(2) for a record and what follows it, instead of two. */
 	SSL_CTX_set_read_ahead(tls, 1);
 	SSL_CTX_set_default_read_buffer_len(tls, TLS_READ_BUFFER);
-	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
-	/* Nothing is resumed, so nothing can be resumed under another name. */
-	SSL_CTX_set_num_tickets(tls, 0);
-	SSL_CTX_set_max_early_data(tls, 0);
 	SSL_CTX_set_client_hello_cb(tls, hello_again, NULL);
 	SSL_CTX_set_alpn_select_cb(tls, choose_alpn, NULL);
 	return tls;
