@@ -374,6 +374,8 @@ static void sniffed_tls(struct flow *flow)
 		start_relay(flow, &decision);
 		return;
 	case VERDICT_INTERCEPT:
+		flow->authority = authorities_id(flow->worker->authorities,
+						 decision.route);
 		flow_record(flow, &decision, NULL, NULL);
 		intercept_start(flow, decision.route);
 		return;
@@ -569,6 +571,15 @@ void flow_start(struct worker *worker, int fd, const struct address *agent,
 
 /* --- all of them --- */
 
+/* Whether what its origin was verified by is what @route says. */
+static bool is_verified_for(const struct flow *flow, const struct route *route)
+{
+	return flow->verdict != VERDICT_INTERCEPT ||
+	       flow->kind != ATTEMPT_TLS ||
+	       flow->authority ==
+		       authorities_id(flow->worker->authorities, route);
+}
+
 static void rejudge(struct flow *flow)
 {
 	struct attempt attempt = flow_attempt(flow, flow->kind);
@@ -582,6 +593,7 @@ static void rejudge(struct flow *flow)
 	decision = policy_judge(flow->worker->policy, &attempt);
 	if (decision.verdict != VERDICT_DENY &&
 	    decision.verdict == flow->verdict &&
+	    is_verified_for(flow, decision.route) &&
 	    (decision.route->private || flow->origin.family == 0 ||
 	     address_classify(&flow->origin, NULL) == ADDRESS_GLOBAL) &&
 	    !policy_denies_address(flow->worker->policy, &flow->origin,

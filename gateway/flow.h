@@ -52,6 +52,7 @@ struct flow {
 	struct domain pinned;   /* held in the pins for @address; len 0: none */
 	enum attempt_kind kind; /* what was judged last */
 	enum verdict verdict;
+	uint64_t authority;   /* of origins, where TLS is intercepted */
 	enum reason hopeless; /* what is said if it never speaks a protocol */
 	bool reset;           /* how it was closed */
 	bool refusing;        /* it lives only to be told so */

@@ -6,6 +6,7 @@
 #include "isolate.h"
 #include "netfilter/nflog.h"
 #include "netfilter/watch.h"
+#include "tls/authorities.h"
 #include "tls/signer.h"
 #include "tls/tickets.h"
 #include "upstream.h"
@@ -543,6 +544,11 @@ static const char *reload_read(const struct config *config,
 		log_err("reload: %zu mistakes in %s, so nothing changes",
 			errors.n, file);
 		manifest_errors_done(&errors);
+		return "refused: mistakes in it";
+	}
+	if (!authorities_check(policy, file)) {
+		policy_free(policy);
+		log_err("reload: mistakes in %s, so nothing changes", file);
 		return "refused: mistakes in it";
 	}
 	(void)config_resolvers(config, policy, &n_resolvers);

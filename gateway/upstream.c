@@ -48,6 +48,7 @@ struct upstream {
 	struct domain name;
 	uint16_t port;
 	bool private, tls;
+	uint64_t authority;
 	uint8_t alpn[UPSTREAM_ALPN_MAX];
 	size_t alpn_len;
 	upstream_done *done;
@@ -237,12 +238,14 @@ static bool has_candidates(const struct upstream *upstream)
 
 static int secure(struct upstream *upstream)
 {
-	SSL *ssl = SSL_new(upstream->worker->origin_tls);
+	const struct authority *authority = authorities_find(
+		upstream->worker->authorities, upstream->authority);
+	SSL *ssl = authority ? SSL_new(authority->tls) : NULL;
 
 	if (!ssl)
 		return -ENOMEM;
 	if (!upstream_tls_expect(ssl, &upstream->name) ||
-	    !sessions_offer(upstream->worker->sessions, ssl, &upstream->name) ||
+	    !sessions_offer(authority->sessions, ssl, &upstream->name) ||
 	    (upstream->alpn_len > 0 &&
 	     SSL_set_alpn_protos(ssl, upstream->alpn,
 				 (unsigned)upstream->alpn_len) != 0)) {
@@ -518,6 +521,7 @@ static bool reuse(struct upstream *upstream, const struct upstream_want *want)
 		.name = want->name,
 		.port = want->port,
 		.tls = want->tls,
+		.authority = want->authority,
 		.declined_h2 = offers_h2(want->alpn, want->alpn_len),
 	};
 
@@ -543,6 +547,7 @@ struct upstream *upstream_start(struct worker *worker,
 	upstream->port = want->port;
 	upstream->private = want->private;
 	upstream->tls = want->tls;
+	upstream->authority = want->authority;
 	memcpy(upstream->alpn, want->alpn, want->alpn_len);
 	upstream->alpn_len = want->alpn_len;
 	upstream->done = done;

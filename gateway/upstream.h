@@ -30,7 +30,8 @@ struct upstream_want {
 	uint16_t port;
 	bool private; /* the route says `private: true` */
 	bool tls;
-	bool pooled; /* one that idles in the worker's pool will do */
+	uint64_t authority; /* that the certificate is verified by, for TLS */
+	bool pooled;        /* one that idles in the worker's pool will do */
 	/*
 	 * What TLS offers, as ALPN lists it (RFC 7301 3.1); of length 0: the
 	 * extension is left out. What the origin chose is to be read from

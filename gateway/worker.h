@@ -21,8 +21,8 @@
 #include "pool.h"
 #include "relay.h"
 #include "secrets.h"
+#include "tls/authorities.h"
 #include "tls/ca.h"
-#include "tls/sessions.h"
 
 #include <openssl/ssl.h>
 
@@ -59,9 +59,8 @@ struct worker {
 	struct lookup *lookup;
 	struct resolver *resolver;
 	struct listener *listener;
-	SSL_CTX *agent_tls;  /* we are the server, the agent the client */
-	SSL_CTX *origin_tls; /* the other way round */
-	struct sessions *sessions;
+	SSL_CTX *agent_tls; /* we are the server, the agent the client */
+	struct authorities *authorities; /* the other way round: of origins */
 	struct flow_table flows;
 	struct relay_pipes pipes;
 	struct pool *pool; /* of connections to origins that idle */

@@ -47,6 +47,8 @@ struct policy {
 	enum policy_refusals refusals;
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;
+	const char *authorities[AUTHORITIES_MAX];
+	size_t n_authorities;
 };
 
 /* The entries that one lookup found, the most specific key first. */
@@ -601,6 +603,12 @@ const struct route *policy_denials(const struct policy *policy, size_t *n)
 	return policy ? policy->denials.entries : NULL;
 }
 
+const char *const *policy_authorities(const struct policy *policy, size_t *n)
+{
+	*n = policy ? policy->n_authorities : 0;
+	return policy ? policy->authorities : NULL;
+}
+
 /* What they own. */
 static void routes_done(const struct route *routes, size_t n)
 {
@@ -632,10 +640,25 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
+	for (size_t i = 0; i < policy->n_authorities; i++)
+		free((void *)(uintptr_t)policy->authorities[i]);
 	routes_done(policy->routes.entries, policy->routes.n);
 	index_done(&policy->denials);
 	index_done(&policy->routes);
 	free(policy);
+}
+
+bool policy_verify_by(struct policy *policy, const char *const *authorities,
+		      size_t n)
+{
+	assert(n <= AUTHORITIES_MAX);
+	for (size_t i = 0; i < n; i++) {
+		policy->authorities[i] = strdup(authorities[i]);
+		if (!policy->authorities[i])
+			return false;
+		policy->n_authorities++;
+	}
+	return true;
 }
 
 void policy_resolve_by(struct policy *policy,

@@ -28,7 +28,9 @@
 #include "verdict.h"
 
 #define ROUTE_PORTS_MAX 32
-#define ROUTE_TOKEN_REF_MAX 64 /* bytes of the name of a secret */
+#define ROUTE_TOKEN_REF_MAX 64        /* bytes of the name of a secret */
+#define AUTHORITIES_MAX 64            /* sets of certificates, of a policy */
+#define AUTHORITY_CERTIFICATES_MAX 16 /* in one of them */
 
 enum route_tls {
 	ROUTE_TLS_INTERCEPT = 0,
@@ -63,6 +65,8 @@ struct route {
 	bool git_fetch; /* what git fetches by is admitted, and no push */
 	enum route_tls tls;
 	enum route_addresses addresses;
+	/* From 1: what origins are verified by; 0 if that is not said. */
+	unsigned authority;
 	struct match_list *matches; /* NULL: every request; owned */
 	enum route_auth auth;
 	unsigned auth_line, auth_column;
@@ -166,6 +170,12 @@ const struct route *policy_routes(const struct policy *policy, size_t *n);
 const struct route *policy_denials(const struct policy *policy, size_t *n);
 
 /*
+ * The certificates, in PEM, that the origins of a route are verified by, and by
+ * no others: that of route->authority 1 comes first.
+ */
+const char *const *policy_authorities(const struct policy *policy, size_t *n);
+
+/*
  * Compiles copies of @n_routes and @n_denials entries, and takes over what
  * the routes own, also where it returns NULL for want of memory. policy_free()
  * accepts NULL.
@@ -174,6 +184,13 @@ struct policy *policy_new(const struct route *routes, size_t n_routes,
 			  const struct route *denials, size_t n_denials,
 			  enum policy_refusals refusals);
 void policy_free(struct policy *policy);
+
+/*
+ * For who has just made @policy: at most AUTHORITIES_MAX, which are copied, and
+ * all that its routes speak of. False for want of memory.
+ */
+MUST_CHECK bool policy_verify_by(struct policy *policy,
+				 const char *const *authorities, size_t n);
 
 /* For who has just made @policy: at most NAMESERVERS_MAX, which are copied. */
 void policy_resolve_by(struct policy *policy,

@@ -117,6 +117,7 @@ static void give_back_origin(struct inspect *inspect)
 		.name = &inspect->origin_name,
 		.port = flow->port,
 		.tls = flow->stream.ssl != NULL,
+		.authority = flow->authority,
 	};
 
 	if (inspect->origin.fd >= 0 && !inspect->origin_bound &&
@@ -392,6 +393,7 @@ static void dial(struct inspect *inspect, const struct domain *name,
 		.port = flow->port,
 		.private = route && route->private,
 		.tls = flow->stream.ssl != NULL,
+		.authority = flow->authority,
 		.pooled = pooled,
 	};
 

@@ -372,6 +372,7 @@ void intercept_start(struct flow *flow, const struct route *route)
 		.port = flow->port,
 		.private = route->private,
 		.tls = true,
+		.authority = flow->authority,
 	};
 
 	if (!intercept)
