@@ -45,6 +45,7 @@ certificate wrong.test ours subjectAltName=DNS:other.test
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	-subj '/CN=self.test' -addext subjectAltName=DNS:self.test \
 	-keyout "$DIR/self.test.key" -out "$DIR/self.test.pem" 2>/dev/null
+PORTS='80 443 8443'
 world_peers registry.test below.test wrong.test self.test listed.test
 world_resolves
 
@@ -76,7 +77,20 @@ refused wrong.test
 # Not by what the system trusts, where the route names another.
 refused listed.test
 
-# A session or a connection that idles has been verified by somebody else.
+# A session stands for what another authority verified. Each of these answers
+# ends its connection, so that the next one has a handshake.
+manifest "routes:
+$(route listed.test)
+    ports: 443
+$(route listed.test theirs)
+    ports: 8443"
+for i in 1 2; do
+	says listed.test 'the last' last
+done
+await grep -q '^resumed$' "$DIR/world-origin.log" || fail 'nothing was resumed'
+refused listed.test:8443
+
+# What is open was verified by somebody.
 manifest "routes:
 $(route registry.test ours)
 $(route listed.test)"
