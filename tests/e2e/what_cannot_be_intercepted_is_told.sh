@@ -24,10 +24,13 @@ origin()
 origin 7002 -Verify 1 -tls1_2
 origin 7003 -Verify 1 -tls1_3
 origin 7004 -verify 1
-ports='ports: [443, 7002, 7003, 7004]'
+# s_server has no HTTP/2, but may say so.
+origin 7005 -Verify 1 -tls1_3 -alpn h2
+origin 7006 -verify 1 -alpn h2
+ports='ports: [443, 7002, 7003, 7004, 7005, 7006]'
 manifest "routes: [{host: listed.test, $ports}]"
 
-for port in 7002 7003; do
+for port in 7002 7003 7005; do
 	for method in GET POST; do
 		agent $CURL -X $method -w '%{http_code}\n' \
 			"https://listed.test:$port/" >"$DIR/told"
@@ -68,8 +71,13 @@ alert='unknown ca' rejected $CURL --cacert "$DIR/world-ca.pem" \
 alert='unknown ca' rejected $CURL --tls-max 1.2 --cacert "$DIR/world-ca.pem" \
 	https://listed.test/
 # By its key, or only after the handshake: such a client leaves without a word.
-agent_fails $CURL -k --pinnedpubkey \
-	'sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' https://listed.test/
+for port in 443 7006; do
+	agent_fails $CURL -k --pinnedpubkey \
+		'sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' \
+		"https://listed.test:$port/"
+done
+audit_has '"event":"close"' '"reason":"tls_unused"' '"port":7006' \
+	'"allow":"- {host: listed.test, ports: \[7006\], tls: splice}"'
 audit_has '"event":"close"' '"reason":"tls_unused"' '"name":"listed.test"' \
 	'"allow":"- {host: listed.test, tls: splice}"'
 # One that asks for something has taken it.
