@@ -155,6 +155,11 @@ static void greet(struct intercept *intercept, X509 *leaf)
 	struct sniff *sniff = flow->sniff;
 	SSL *ssl;
 
+	/* What a signature costs is spent on nobody. */
+	if (stream_has_left(&flow->stream)) {
+		flow_close(flow, REASON_ALLOWED, true);
+		return;
+	}
 	if (!leaf) {
 		flow_refuse(flow, REASON_OVERLOADED, "no certificate");
 		return;
