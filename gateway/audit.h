@@ -40,15 +40,15 @@ void audit_done(struct audit *audit);
 struct audit_event {
 	const char *event; /* "connect", "close", "request", "dns", ... */
 	uint64_t flow;
-	bool judged; /* verdict and reason stand in the line */
+	bool judged;          /* verdict and reason stand in the line */
+	bool ech, early_data; /* the ClientHello offers it */
 	enum verdict verdict;
 	enum reason reason;
 	const char *refusal; /* its id */
 	const char *protocol;
 	const struct domain *name;
-	const char *asked;    /* differing from name; already escaped */
-	const char *type;     /* DNS record type */
-	bool ech, early_data; /* the ClientHello offers it */
+	const char *asked; /* differing from name; already escaped */
+	const char *type;  /* DNS record type */
 	const struct address *agent;
 	uint16_t agent_port;
 	const struct address *address; /* where the agent was headed */

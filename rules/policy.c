@@ -47,7 +47,7 @@ struct policy {
 	enum policy_refusals refusals;
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;
-	const char *authorities[AUTHORITIES_MAX];
+	char *authorities[AUTHORITIES_MAX];
 	size_t n_authorities;
 };
 
@@ -606,7 +606,7 @@ const struct route *policy_denials(const struct policy *policy, size_t *n)
 const char *const *policy_authorities(const struct policy *policy, size_t *n)
 {
 	*n = policy ? policy->n_authorities : 0;
-	return policy ? policy->authorities : NULL;
+	return policy ? (const char *const *)policy->authorities : NULL;
 }
 
 /* What they own. */
@@ -641,7 +641,7 @@ void policy_free(struct policy *policy)
 	if (!policy)
 		return;
 	for (size_t i = 0; i < policy->n_authorities; i++)
-		free((void *)(uintptr_t)policy->authorities[i]);
+		free(policy->authorities[i]);
 	routes_done(policy->routes.entries, policy->routes.n);
 	index_done(&policy->denials);
 	index_done(&policy->routes);
