@@ -74,6 +74,8 @@ static bool format(const struct audit *audit, const struct audit_event *event,
 	if (event->asked && event->asked[0])
 		json_text(&json, "asked", event->asked);
 	json_text(&json, "type", event->type);
+	json_flag(&json, "ech", event->ech);
+	json_flag(&json, "early_data", event->early_data);
 	put_endpoint(&json, "agent", event->agent, "agent_port",
 		     event->agent_port);
 	put_endpoint(&json, "address", event->address, NULL, 0);
@@ -97,6 +99,8 @@ static bool format(const struct audit *audit, const struct audit_event *event,
 		json_uint(&json, "duration_ms", event->duration_ms);
 	}
 	json_text(&json, "detail", event->detail);
+	if (event->allow && event->allow[0])
+		json_text(&json, "allow", event->allow);
 	if (!json_end(&json))
 		return false;
 	line[json.len] = '\n';

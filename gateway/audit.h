@@ -40,7 +40,8 @@ void audit_done(struct audit *audit);
 struct audit_event {
 	const char *event; /* "connect", "close", "request", "dns", ... */
 	uint64_t flow;
-	bool judged; /* verdict and reason stand in the line */
+	bool judged;          /* verdict and reason stand in the line */
+	bool ech, early_data; /* the ClientHello offers it */
 	enum verdict verdict;
 	enum reason reason;
 	const char *refusal; /* its id */
@@ -61,6 +62,7 @@ struct audit_event {
 	uint64_t bytes_out, bytes_in;
 	uint64_t duration_ms;
 	const char *detail;
+	const char *allow; /* what in a manifest would help; "" is nothing */
 };
 
 /* Returns 0, or -errno with audit->blind set. */

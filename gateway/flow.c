@@ -125,8 +125,13 @@ void flow_note(struct flow *flow, const char *what,
 		.origin = &flow->origin,
 		.line = decision->route ? decision->route->line : 0,
 		.detail = detail,
+		.allow = refusal ? refusal->suggestion : NULL,
 	};
 
+	if (flow->sniff) {
+		event.ech = flow->sniff->hello.has_ech;
+		event.early_data = flow->sniff->hello.has_early_data;
+	}
 	(void)audit_write(&flow->worker->audit, &event);
 }
 
@@ -140,8 +145,11 @@ void flow_record(struct flow *flow, const struct decision *decision,
 	flow_note(flow, "connect", decision, refusal, detail);
 }
 
-static void record_end(struct flow *flow, enum reason reason)
+static void record_end(struct flow *flow, enum reason reason,
+		       const char *detail)
 {
+	const struct attempt attempt = flow_attempt(flow, flow->kind);
+	char allow[POLICY_SUGGESTION_MAX];
 	struct audit_event event = {
 		.event = "close",
 		.flow = flow->id,
@@ -156,6 +164,8 @@ static void record_end(struct flow *flow, enum reason reason)
 		.bytes_out = flow->bytes_out,
 		.bytes_in = flow->bytes_in,
 		.duration_ms = (uint64_t)(clock_ms() - flow->started_ms),
+		.detail = detail,
+		.allow = policy_suggest(&attempt, reason, allow),
 	};
 
 	(void)audit_write(&flow->worker->audit, &event);
@@ -189,7 +199,8 @@ static void reap(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-void flow_close(struct flow *flow, enum reason reason, bool reset)
+static void end(struct flow *flow, enum reason reason, bool reset,
+		const char *detail)
 {
 	struct flow_table *table = &flow->worker->flows;
 
@@ -208,12 +219,17 @@ void flow_close(struct flow *flow, enum reason reason, bool reset)
 	flow->sniff = NULL;
 	flow->reset = reset;
 	if (flow->recorded && flow->verdict != VERDICT_DENY)
-		record_end(flow, reason);
+		record_end(flow, reason, detail);
 	TAILQ_REMOVE(&table->live, flow, link);
 	table->n--;
 	TAILQ_INSERT_TAIL(&table->closed, flow, link);
 	event_active(table->reap, EV_TIMEOUT, 0);
 	listener_resume(flow->worker->listener);
+}
+
+void flow_close(struct flow *flow, enum reason reason, bool reset)
+{
+	end(flow, reason, reset, NULL);
 }
 
 /* --- refusals --- */
@@ -240,7 +256,7 @@ void flow_refuse(struct flow *flow, enum reason reason, const char *detail)
 	flow_record(flow, &decision, &refusal, detail);
 	if (speaks_tls && !flow->stream.ssl)
 		intercept_alert(flow, reason);
-	flow_close(flow, reason, !speaks_tls);
+	end(flow, reason, !speaks_tls, detail);
 }
 
 /*
@@ -358,6 +374,8 @@ static void sniffed_tls(struct flow *flow)
 		start_relay(flow, &decision);
 		return;
 	case VERDICT_INTERCEPT:
+		flow->authority = authorities_id(flow->worker->authorities,
+						 decision.route);
 		flow_record(flow, &decision, NULL, NULL);
 		intercept_start(flow, decision.route);
 		return;
@@ -552,6 +570,15 @@ void flow_start(struct worker *worker, int fd, const struct address *agent,
 
 /* --- all of them --- */
 
+/* Whether what its origin was verified by is what @route says. */
+static bool is_verified_for(const struct flow *flow, const struct route *route)
+{
+	return flow->verdict != VERDICT_INTERCEPT ||
+	       flow->kind != ATTEMPT_TLS ||
+	       flow->authority ==
+		       authorities_id(flow->worker->authorities, route);
+}
+
 static void rejudge(struct flow *flow)
 {
 	struct attempt attempt = flow_attempt(flow, flow->kind);
@@ -565,6 +592,7 @@ static void rejudge(struct flow *flow)
 	decision = policy_judge(flow->worker->policy, &attempt);
 	if (decision.verdict != VERDICT_DENY &&
 	    decision.verdict == flow->verdict &&
+	    is_verified_for(flow, decision.route) &&
 	    (decision.route->private || flow->origin.family == 0 ||
 	     address_classify(&flow->origin, NULL) == ADDRESS_GLOBAL) &&
 	    !policy_denies_address(flow->worker->policy, &flow->origin,

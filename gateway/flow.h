@@ -57,6 +57,7 @@ struct flow {
 	struct domain pinned;   /* held in the pins for @address; len 0: none */
 	enum attempt_kind kind; /* what was judged last */
 	enum verdict verdict;
+	uint64_t authority;   /* of origins, where TLS is intercepted */
 	enum reason hopeless; /* what is said if it never speaks a protocol */
 	bool reset;           /* how it was closed */
 	bool refusing;        /* it lives only to be told so */
@@ -114,7 +115,10 @@ void flow_close(struct flow *flow, enum reason reason, bool reset);
  */
 MUST_CHECK bool flow_claim(struct flow *flow, const struct domain *name);
 
-/* Ends the flow without a word (but in the record): nothing was decided yet. */
+/*
+ * Ends the flow without a word but in the record: nothing was decided yet, or
+ * what was admitted cannot be.
+ */
 void flow_refuse(struct flow *flow, enum reason reason, const char *detail);
 
 /* The attempt that @kind is, on this flow; borrows from it. */

@@ -74,6 +74,14 @@ void json_uint(struct json *json, const char *key, uint64_t value)
 	put(json, digits, (size_t)n);
 }
 
+void json_flag(struct json *json, const char *key, bool value)
+{
+	if (!value)
+		return;
+	put_key(json, key);
+	put(json, "true", 4);
+}
+
 bool json_end(struct json *json)
 {
 	put(json, "}", 1);

@@ -30,6 +30,8 @@ void json_bytes(struct json *json, const char *key, const void *bytes,
 /* Nothing at all for a @text of NULL. */
 void json_text(struct json *json, const char *key, const char *text);
 void json_uint(struct json *json, const char *key, uint64_t value);
+/* Nothing at all for false. */
+void json_flag(struct json *json, const char *key, bool value);
 /* Ends the object. False if it did not fit. */
 MUST_CHECK bool json_end(struct json *json);
 

@@ -12,6 +12,7 @@
 #include "manifest.h"
 #include "netfilter/nft.h"
 #include "supervise.h"
+#include "tls/authorities.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,6 +78,8 @@ static char *load_manifest(const struct config *config,
 		die("manifest: %zu mistakes in %s: nothing is admitted",
 		    errors.n, file);
 	}
+	if (!authorities_check(policy, file))
+		die("manifest: mistakes in %s: nothing is admitted", file);
 	if (!secrets_suffice(secrets, policy, file, stderr))
 		die("manifest: secrets that %s names are missing: nothing is "
 		    "admitted",

@@ -15,6 +15,7 @@ struct idler {
 	struct domain name;
 	uint16_t port;
 	bool tls;
+	uint64_t authority;
 	struct address address;
 	struct stream stream;
 	int64_t until_ms;
@@ -39,6 +40,7 @@ static void drop(struct idler *idler)
 static bool is_for(const struct idler *idler, const struct pool_key *key)
 {
 	return idler->port == key->port && idler->tls == key->tls &&
+	       idler->authority == key->authority &&
 	       idler->name.len == key->name->len &&
 	       memcmp(idler->name.name, key->name->name, key->name->len) == 0;
 }
@@ -145,6 +147,7 @@ void pool_put(struct pool *pool, const struct pool_key *key,
 	idler->name = *key->name;
 	idler->port = key->port;
 	idler->tls = key->tls;
+	idler->authority = key->authority;
 	idler->address = *address;
 	idler->until_ms =
 		clock_ms() + (idle_ms < POOL_IDLE_MS ? idle_ms : POOL_IDLE_MS);

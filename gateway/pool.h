@@ -3,8 +3,8 @@
  *
  * A connection whose last answer came whole costs a name lookup and two
  * handshakes to make again. It is kept for a while under the name that its
- * certificate was verified for, and given out for that name, port and kind
- * alone, to one user at a time. One that says anything while it idles, even
+ * certificate was verified for, and given out for that name, port, kind and
+ * authority alone, to one user at a time. One that says anything while it idles, even
  * that it ends, is dropped: nobody asked.
  *
  * Whether the name is admitted is decided before, every time; what was
@@ -31,7 +31,8 @@ struct pool_key {
 	const struct domain *name;
 	uint16_t port;
 	bool tls;
-	bool declined_h2; /* to take: only such a one will do */
+	uint64_t authority; /* that the certificate was verified by */
+	bool declined_h2;   /* to take: only such a one will do */
 };
 
 /* NULL for want of memory. */

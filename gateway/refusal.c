@@ -79,6 +79,7 @@ unsigned refusal_status(enum reason reason)
 		return 503;
 	case REASON_UPSTREAM_DNS:
 	case REASON_UPSTREAM_TLS:
+	case REASON_UPSTREAM_WANTS_CERTIFICATE:
 	case REASON_UPSTREAM_HTTP:
 		return 502;
 	case REASON_UPSTREAM_CONNECT:
@@ -97,6 +98,8 @@ unsigned refusal_status(enum reason reason)
 	case REASON_PROTOCOL_REFUSED:
 	case REASON_TLS_MALFORMED:
 	case REASON_TLS_VERSION:
+	case REASON_TLS_REJECTED:
+	case REASON_TLS_UNUSED:
 	case REASON_DNS_MALFORMED:
 	case REASON_DNS_TYPE:
 	case REASON_SOURCE_SPOOFED:

@@ -1,5 +1,7 @@
 #include "stream.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -75,7 +77,9 @@ static ssize_t raw_write(struct stream *stream, const void *bytes, size_t len)
  */
 static int bio_read(BIO *bio, char *bytes, int cap)
 {
-	ssize_t n = raw_read(BIO_get_data(bio), bytes, (size_t)cap);
+	struct stream *stream = BIO_get_data(bio);
+	ssize_t n = stream->flooded ? -EPROTO
+				    : raw_read(stream, bytes, (size_t)cap);
 
 	BIO_clear_retry_flags(bio);
 	if (n == -EAGAIN)
@@ -187,6 +191,28 @@ int stream_unread(struct stream *stream, const uint8_t *bytes, size_t len)
 	return 0;
 }
 
+/* OpenSSL tells of every message; it answers these, and counts none. */
+static void count_key_updates(int written, int version, int type,
+			      const void *bytes, size_t len, SSL *ssl,
+			      void *arg)
+{
+	struct stream *stream = BIO_get_data(SSL_get_rbio(ssl));
+	const uint8_t *message = bytes;
+	int64_t now_ms;
+
+	(void)version;
+	(void)arg;
+	if (written || type != SSL3_RT_HANDSHAKE || len == 0 ||
+	    message[0] != SSL3_MT_KEY_UPDATE)
+		return;
+	now_ms = clock_ms();
+	if (now_ms - stream->key_updates_ms >= 1000) {
+		stream->key_updates = 0;
+		stream->key_updates_ms = now_ms;
+	}
+	stream->flooded |= ++stream->key_updates > TLS_KEY_UPDATES_MAX;
+}
+
 int stream_start_tls(struct stream *stream, SSL *ssl)
 {
 	BIO *bio = BIO_new(bio_method);
@@ -198,6 +224,7 @@ int stream_start_tls(struct stream *stream, SSL *ssl)
 	BIO_set_data(bio, stream);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
+	SSL_set_msg_callback(ssl, count_key_updates);
 	stream->ssl = ssl;
 	return 0;
 }
@@ -312,18 +339,30 @@ bool stream_is_quiet(struct stream *stream)
 	return stream_read(stream, &byte, 1) == -EAGAIN;
 }
 
-bool stream_hung_up(const struct stream *stream)
+/* Like recv(2); 1 where there is something. */
+static ssize_t peek(const struct stream *stream)
 {
 	char byte;
+	ssize_t n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 1 : n;
+}
+
+bool stream_hung_up(const struct stream *stream)
+{
 	ssize_t n;
 
 	if (stream->failed)
 		return true;
 	if (stream->prefix_len > stream->prefix_at || stream->ear->dry)
 		return false;
-	n = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	return n < 0 ? errno != EAGAIN && errno != EINTR
-		     : n == 0 && stream->ssl;
+	n = peek(stream);
+	return n < 0 || (n == 0 && stream->ssl);
+}
+
+bool stream_has_left(const struct stream *stream)
+{
+	return peek(stream) <= 0;
 }
 
 void stream_end(struct stream *stream)

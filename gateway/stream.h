@@ -21,6 +21,12 @@
 #include <openssl/ssl.h>
 
 #define TLS_READ_BUFFER 32768 /* bytes, of a TLS context while it reads */
+/*
+ * New keys that a peer may ask for in a second (RFC 8446 4.6.3): each is a few
+ * bytes to it and a derivation to us, and perhaps an answer. Who sends data
+ * needs one every few GiB.
+ */
+#define TLS_KEY_UPDATES_MAX 100
 
 struct stream_ear; /* who is called, and whether anything came since */
 
@@ -31,8 +37,11 @@ struct stream {
 	struct stream_ear *ear;
 	uint8_t *prefix; /* read before anything from the socket */
 	size_t prefix_at, prefix_len;
-	bool ended;       /* the peer will send no more */
-	bool failed;      /* nothing more can be done with it */
+	bool ended;   /* the peer will send no more */
+	bool failed;  /* nothing more can be done with it */
+	bool flooded; /* by more key updates than that: it shall fail */
+	unsigned key_updates;
+	int64_t key_updates_ms; /* when their second began */
 	bool declined_h2; /* the peer was offered HTTP/2, and chose another */
 };
 
@@ -93,6 +102,13 @@ bool stream_is_quiet(struct stream *stream);
  * one direction.)
  */
 bool stream_hung_up(const struct stream *stream);
+
+/*
+ * Whether TCP has ended from there, or the connection is reset, and all that
+ * came before has been read from the socket. Of TLS, whose handshake needs both
+ * directions, nothing can come any more.
+ */
+bool stream_has_left(const struct stream *stream);
 
 /* Says that no more will be written: close_notify, then FIN. */
 void stream_end(struct stream *stream);

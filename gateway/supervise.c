@@ -7,7 +7,9 @@
 #include "netfilter/nflog.h"
 #include "netfilter/watch.h"
 #include "stream.h"
+#include "tls/authorities.h"
 #include "tls/signer.h"
+#include "tls/tickets.h"
 #include "upstream.h"
 #include "worker.h"
 
@@ -261,7 +263,8 @@ static void unshare_numbers(const struct supervisor *supervisor)
 }
 
 static void start_worker(struct supervisor *supervisor, unsigned i, int signer,
-			 int audit, int control, int ready)
+			 int audit, int control, int ready,
+			 struct ticket_keys *tickets)
 {
 	const struct worker_listeners *listeners = &supervisor->listeners[i];
 	const struct worker_birth birth = {
@@ -275,6 +278,7 @@ static void start_worker(struct supervisor *supervisor, unsigned i, int signer,
 		.audit = audit,
 		.nflog = i == 0 ? supervisor->nflog : -1,
 		.trust = supervisor->trust,
+		.tickets = tickets,
 		.manifest = supervisor->manifest,
 		.manifest_len = supervisor->manifest_len,
 		.secrets = supervisor->secrets,
@@ -369,6 +373,7 @@ static bool start_all(struct supervisor *supervisor)
 	int audits[CONFIG_WORKERS_MAX + 1][2], signers[CONFIG_WORKERS_MAX][2];
 	int controls[CONFIG_WORKERS_MAX][2], ready[2];
 	int ends[CONFIG_WORKERS_MAX + 2];
+	struct ticket_keys tickets;
 	bool whole;
 
 	pins_recover(supervisor->pins);
@@ -403,11 +408,15 @@ static bool start_all(struct supervisor *supervisor)
 		signer_run(supervisor->vault, ends, workers);
 	}
 
+	/* The processes born before this never had them. */
+	if (!ticket_keys_make(&tickets))
+		die("supervise: no randomness");
 	for (unsigned i = 0; i < workers; i++) {
 		start_worker(supervisor, i, signers[i][0], audits[i][0],
-			     controls[i][1], ready[1]);
+			     controls[i][1], ready[1], &tickets);
 		supervisor->controls[i] = controls[i][0];
 	}
+	ticket_keys_wipe(&tickets);
 	close_all(audits, workers + 1, 1);
 	close_all(audits, workers, 0);
 	close_all(signers, workers, 0);
@@ -538,6 +547,11 @@ static const char *reload_read(const struct config *config,
 		log_err("reload: %zu mistakes in %s, so nothing changes",
 			errors.n, file);
 		manifest_errors_done(&errors);
+		return "refused: mistakes in it";
+	}
+	if (!authorities_check(policy, file)) {
+		policy_free(policy);
+		log_err("reload: mistakes in %s, so nothing changes", file);
 		return "refused: mistakes in it";
 	}
 	(void)config_resolvers(config, policy, &n_resolvers);

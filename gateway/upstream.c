@@ -48,6 +48,7 @@ struct upstream {
 	struct domain name;
 	uint16_t port;
 	bool private, tls;
+	uint64_t authority;
 	uint8_t alpn[UPSTREAM_ALPN_MAX];
 	size_t alpn_len;
 	upstream_done *done;
@@ -121,6 +122,8 @@ static void finish(struct upstream *upstream, enum reason reason)
 		.stream = good ? &upstream->stream : NULL,
 		.address = upstream->address,
 		.reused = reused,
+		.wants_certificate =
+			upstream_wants_certificate(&upstream->stream),
 		.detail = upstream->detail[0] ? upstream->detail : trouble,
 	};
 
@@ -243,12 +246,14 @@ static bool has_candidates(const struct upstream *upstream)
 
 static int secure(struct upstream *upstream)
 {
-	SSL *ssl = SSL_new(upstream->worker->origin_tls);
+	const struct authority *authority = authorities_find(
+		upstream->worker->authorities, upstream->authority);
+	SSL *ssl = authority ? SSL_new(authority->tls) : NULL;
 
 	if (!ssl)
 		return -ENOMEM;
 	if (!upstream_tls_expect(ssl, &upstream->name) ||
-	    !sessions_offer(upstream->worker->sessions, ssl, &upstream->name) ||
+	    !sessions_offer(authority->sessions, ssl, &upstream->name) ||
 	    (upstream->alpn_len > 0 &&
 	     SSL_set_alpn_protos(ssl, upstream->alpn,
 				 (unsigned)upstream->alpn_len) != 0)) {
@@ -312,7 +317,12 @@ static void securing(evutil_socket_t fd, short what, void *arg)
 	default:
 		(void)snprintf(upstream->detail, sizeof(upstream->detail), "%s",
 			       why_insecure(upstream));
-		finish(upstream, REASON_UPSTREAM_TLS);
+		finish(upstream, SSL_get_verify_result(upstream->stream.ssl) ==
+							 X509_V_OK &&
+						 upstream_wants_certificate(
+							 &upstream->stream)
+					 ? REASON_UPSTREAM_WANTS_CERTIFICATE
+					 : REASON_UPSTREAM_TLS);
 		return;
 	}
 	upstream->stream.declined_h2 =
@@ -522,6 +532,7 @@ static bool reuse(struct upstream *upstream, const struct upstream_want *want)
 		.name = want->name,
 		.port = want->port,
 		.tls = want->tls,
+		.authority = want->authority,
 		.declined_h2 = offers_h2(want->alpn, want->alpn_len),
 	};
 
@@ -547,6 +558,7 @@ struct upstream *upstream_start(struct worker *worker,
 	upstream->port = want->port;
 	upstream->private = want->private;
 	upstream->tls = want->tls;
+	upstream->authority = want->authority;
 	memcpy(upstream->alpn, want->alpn, want->alpn_len);
 	upstream->alpn_len = want->alpn_len;
 	upstream->done = done;
@@ -592,6 +604,20 @@ X509_STORE *upstream_trust(const char *file)
 	return store;
 }
 
+/* The application data of an origin's TLS: not NULL once it has asked. */
+static int asked_for_certificate(SSL *ssl, X509 **certificate, EVP_PKEY **key)
+{
+	(void)certificate;
+	(void)key;
+	SSL_set_app_data(ssl, SSL_get_SSL_CTX(ssl));
+	return 0;
+}
+
+bool upstream_wants_certificate(const struct stream *stream)
+{
+	return stream->ssl && SSL_get_app_data(stream->ssl);
+}
+
 SSL_CTX *upstream_tls_new(X509_STORE *trust)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
@@ -600,6 +626,7 @@ SSL_CTX *upstream_tls_new(X509_STORE *trust)
 		die("upstream: cannot make a TLS context");
 	SSL_CTX_set1_cert_store(tls, trust);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_client_cert_cb(tls, asked_for_certificate);
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
 	SSL_CTX_set_security_level(tls, 2);
 	SSL_CTX_set_options(tls,

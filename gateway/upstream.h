@@ -30,7 +30,8 @@ struct upstream_want {
 	uint16_t port;
 	bool private; /* the route says `private: true` */
 	bool tls;
-	bool pooled; /* one that idles in the worker's pool will do */
+	uint64_t authority; /* that the certificate is verified by, for TLS */
+	bool pooled;        /* one that idles in the worker's pool will do */
 	/*
 	 * What TLS offers, as ALPN lists it (RFC 7301 3.1); of length 0: the
 	 * extension is left out. What the origin chose is to be read from
@@ -49,7 +50,8 @@ struct upstream_result {
 	enum reason reason;
 	struct stream *stream; /* connected to @address, TLS up if wanted */
 	struct address address;
-	bool reused; /* it comes from the pool, and may be stale */
+	bool reused;            /* it comes from the pool, and may be stale */
+	bool wants_certificate; /* upstream_wants_certificate() of @stream */
 	const char *detail;
 };
 
@@ -71,6 +73,13 @@ X509_STORE *upstream_trust(const char *file);
 
 /* The context for TLS to origins; dies if it cannot be made. */
 SSL_CTX *upstream_tls_new(X509_STORE *trust);
+
+/*
+ * Whether the origin at the other end asked for a certificate of ours. It was
+ * given none: some then go on all the same, others end the handshake, and in
+ * TLS 1.3 they do so only once we have taken it to be over.
+ */
+bool upstream_wants_certificate(const struct stream *stream);
 
 /*
  * Makes @ssl say that @name is wanted, and fail its handshake unless that is

@@ -12,6 +12,7 @@
 #include "netfilter/nflog.h"
 #include "stream.h"
 #include "tls/intercept.h"
+#include "tls/tickets.h"
 #include "upstream.h"
 
 #include <errno.h>
@@ -45,7 +46,11 @@ static void use_resolvers(struct worker *worker)
 	lookup_use(worker->lookup, resolvers, n);
 }
 
-static void reload(struct worker *worker, int memfd, struct secrets *secrets,
+/*
+ * False if it cannot be put in force, and then all have to start anew. Takes
+ * @secrets over.
+ */
+static bool reload(struct worker *worker, int memfd, struct secrets *secrets,
 		   uint32_t generation)
 {
 	struct manifest_errors errors;
@@ -58,17 +63,23 @@ static void reload(struct worker *worker, int memfd, struct secrets *secrets,
 			errors.n > 0 ? errors.list[0].message : "no memory");
 		manifest_errors_done(&errors);
 		secrets_free(secrets);
-		return;
+		return false;
+	}
+	if (!authorities_use(worker->authorities, policy)) {
+		log_err("worker: no memory for a manifest that was good");
+		policy_free(policy);
+		secrets_free(secrets);
+		return false;
 	}
 	worker->policy = policy;
 	use_resolvers(worker);
 	pool_clear(worker->pool);
-	sessions_clear(worker->sessions);
 	secrets_free(worker->secrets);
 	worker->secrets = secrets;
 	flow_rejudge_all(worker);
 	policy_free(old);
 	log_info("worker: manifest %u applies", generation);
+	return true;
 }
 
 static void controlled(evutil_socket_t fd, short what, void *arg)
@@ -86,9 +97,11 @@ static void controlled(evutil_socket_t fd, short what, void *arg)
 	}
 	if (got < 0)
 		return;
-	reload(&life->worker, memfd, secrets, generation);
+	if (reload(&life->worker, memfd, secrets, generation))
+		control_acknowledge(fd, generation);
+	else
+		event_base_loopbreak(life->worker.base);
 	close(memfd);
-	control_acknowledge(fd, generation);
 }
 
 /* --- packets that the kernel refused --- */
@@ -224,11 +237,12 @@ static void prepare(struct worker *worker, const struct worker_birth *birth)
 	worker->base = event_base_new();
 	if (!worker->lookup || !worker->base)
 		die("worker: cannot start");
-	worker->origin_tls = upstream_tls_new(birth->trust);
-	worker->sessions = sessions_new(worker->origin_tls);
-	if (!worker->sessions)
+	worker->authorities = authorities_new(birth->trust);
+	if (!worker->authorities ||
+	    !authorities_use(worker->authorities, worker->policy))
 		die("worker: out of memory");
-	worker->agent_tls = intercept_tls_new();
+	worker->agent_tls = intercept_tls_new(birth->tickets);
+	ticket_keys_wipe(birth->tickets);
 }
 
 static struct event *listen_to(struct life *life, int fd,
@@ -280,9 +294,8 @@ static void end(struct life *life)
 	relay_pipes_done(&worker->pipes);
 	lookup_free(worker->lookup);
 	ca_free(worker->ca);
-	sessions_free(worker->sessions);
+	authorities_free(worker->authorities);
 	SSL_CTX_free(worker->agent_tls);
-	SSL_CTX_free(worker->origin_tls);
 	event_free(life->control);
 	if (life->nflog)
 		event_free(life->nflog);

@@ -21,8 +21,8 @@
 #include "pool.h"
 #include "relay.h"
 #include "secrets.h"
+#include "tls/authorities.h"
 #include "tls/ca.h"
-#include "tls/sessions.h"
 
 #include <openssl/ssl.h>
 
@@ -41,6 +41,7 @@ struct worker_birth {
 	struct worker_listeners listeners;
 	int control, signer, audit, nflog; /* nflog -1 for all but one */
 	X509_STORE *trust;                 /* of origins */
+	struct ticket_keys *tickets;       /* wiped once they are in use */
 	const char *manifest; /* text that has been parsed without mistake */
 	size_t manifest_len;
 	struct secrets *secrets; /* its own copy, as all of its memory */
@@ -58,9 +59,8 @@ struct worker {
 	struct lookup *lookup;
 	struct resolver *resolver;
 	struct listener *listener;
-	SSL_CTX *agent_tls;  /* we are the server, the agent the client */
-	SSL_CTX *origin_tls; /* the other way round */
-	struct sessions *sessions;
+	SSL_CTX *agent_tls; /* we are the server, the agent the client */
+	struct authorities *authorities; /* the other way round: of origins */
 	struct flow_table flows;
 	struct relay_pipes pipes;
 	struct pool *pool; /* of connections to origins that idle */

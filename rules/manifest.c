@@ -4,6 +4,7 @@
 #include "fields.h"
 #include "hostname.h"
 #include "mistakes.h"
+#include "pem.h"
 #include "request_rules.h"
 
 #include <assert.h>
@@ -30,6 +31,8 @@ struct reader {
 	enum policy_refusals refusals;
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;
+	char *authorities[AUTHORITIES_MAX];
+	size_t n_authorities;
 };
 
 enum bottle_key {
@@ -130,6 +133,7 @@ enum route_key {
 	KEY_MATCHES,
 	KEY_GIT,
 	KEY_AUTH,
+	KEY_UPSTREAM_CA,
 };
 
 static const struct field route_fields[] = {
@@ -143,12 +147,12 @@ static const struct field route_fields[] = {
 	[KEY_MATCHES] = { .name = "matches" },
 	[KEY_GIT] = { .name = "git" },
 	[KEY_AUTH] = { .name = "auth" },
+	[KEY_UPSTREAM_CA] = { .name = "upstream_ca" },
 
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
 	{ .name = "expires", .refusal = NOT_ENFORCED },
 	{ .name = "limits", .refusal = NOT_ENFORCED },
 	{ .name = "supervise", .refusal = NOT_ENFORCED },
-	{ .name = "upstream_ca", .refusal = NOT_ENFORCED },
 };
 
 static const struct field denial_fields[] = {
@@ -474,6 +478,63 @@ static bool read_dns(struct reader *reader, const struct node *node,
 	return sound;
 }
 
+/* The place of @pem among the authorities, from 1; 0 if there is none left. */
+static unsigned keep_authority(struct reader *reader, const char *pem)
+{
+	size_t i = 0;
+
+	while (i < reader->n_authorities &&
+	       strcmp(reader->authorities[i], pem) != 0)
+		i++;
+	if (i == AUTHORITIES_MAX)
+		return 0;
+	if (i == reader->n_authorities) {
+		reader->authorities[i] = strdup(pem);
+		if (!reader->authorities[i]) {
+			reader->mistakes.out_of_memory = true;
+			return 1;
+		}
+		reader->n_authorities++;
+	}
+	return (unsigned)i + 1;
+}
+
+static bool read_upstream_ca(struct reader *reader, const struct node *node,
+			     struct route *route)
+{
+	struct mistakes *mistakes = &reader->mistakes;
+	size_t line;
+
+	if (!node)
+		return true;
+	if (route->tls != ROUTE_TLS_INTERCEPT) {
+		mistakes_add(
+			mistakes, node->line, node->column,
+			"\"upstream_ca\" has no meaning with \"%s\": the gateway verifies nothing there",
+			route->is_cidr                   ? "cidr"
+			: route->tls == ROUTE_TLS_SPLICE ? "tls: splice"
+							 : "tls: none");
+		return false;
+	}
+	if (!field_is_text(node, "certificates in PEM, as a block after \"|\"",
+			   mistakes))
+		return false;
+	if (!pem_are_certificates(node->text, node->len,
+				  AUTHORITY_CERTIFICATES_MAX, &line)) {
+		mistakes_add(
+			mistakes, node->line, node->column,
+			"expected 1 to %d certificates in PEM, as a block after \"|\", and nothing else: line %zu of it is wrong",
+			AUTHORITY_CERTIFICATES_MAX, line);
+		return false;
+	}
+	route->authority = keep_authority(reader, node->text);
+	if (route->authority == 0)
+		mistakes_add(mistakes, node->line, node->column,
+			     "more than %d different \"upstream_ca\"",
+			     AUTHORITIES_MAX);
+	return route->authority != 0;
+}
+
 /* Ports of a route: raw ones are never guessed. */
 static bool read_route_ports(struct reader *reader, const struct node *entry,
 			     const struct node *node, struct route *route)
@@ -529,6 +590,8 @@ static void read_route(struct reader *reader, const struct node *entry)
 	sound = read_tls(reader, values[KEY_TLS], &route) && sound;
 	sound = read_addresses(reader, values[KEY_ADDRESSES], &route) && sound;
 	sound = read_dns(reader, values[KEY_DNS], &route) && sound;
+	sound = read_upstream_ca(reader, values[KEY_UPSTREAM_CA], &route) &&
+		sound;
 	if (values[KEY_PRIVATE])
 		sound = field_bool(values[KEY_PRIVATE], &route.private,
 				   &reader->mistakes) &&
@@ -859,9 +922,10 @@ static void refuse_contradiction(struct reader *reader,
 				 const struct route *first,
 				 const struct route *route)
 {
-	const char *key = first->tls != route->tls           ? "tls"
-			  : first->private != route->private ? "private"
-							     : "addresses";
+	const char *key = first->tls != route->tls               ? "tls"
+			  : first->private != route->private     ? "private"
+			  : first->authority != route->authority ? "upstream_ca"
+								 : "addresses";
 
 	mistakes_add(
 		&reader->mistakes, route->line, route->column,
@@ -901,6 +965,7 @@ static void find_contradictions(struct reader *reader)
 		    order_by_key(a, b) != 0)
 			first = i;
 		else if (a->tls != b->tls || a->private != b->private ||
+			 a->authority != b->authority ||
 			 a->addresses != b->addresses)
 			refuse_contradiction(reader, a, b);
 	}
@@ -981,8 +1046,17 @@ struct policy *manifest_parse(const char *text, size_t len,
 	else
 		for (size_t i = 0; i < reader.routes.n; i++)
 			match_list_free(reader.routes.list[i].matches);
-	if (policy)
+	if (policy) {
 		policy_resolve_by(policy, reader.resolvers, reader.n_resolvers);
+		if (!policy_verify_by(policy,
+				      (const char *const *)reader.authorities,
+				      reader.n_authorities)) {
+			policy_free(policy);
+			policy = NULL;
+		}
+	}
+	for (size_t i = 0; i < reader.n_authorities; i++)
+		free(reader.authorities[i]);
 	free(reader.denials.list);
 	free(reader.routes.list);
 	return policy;

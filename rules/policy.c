@@ -47,6 +47,8 @@ struct policy {
 	enum policy_refusals refusals;
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;
+	char *authorities[AUTHORITIES_MAX];
+	size_t n_authorities;
 };
 
 /* The entries that one lookup found, the most specific key first. */
@@ -542,6 +544,9 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	bool raw = reason == REASON_PROTOCOL_UNKNOWN ||
 		   (attempt->kind == ATTEMPT_TCP && !known_port);
 	bool private = reason == REASON_ADDRESS_PRIVATE;
+	bool splice = reason == REASON_UPSTREAM_WANTS_CERTIFICATE ||
+		      reason == REASON_TLS_REJECTED ||
+		      reason == REASON_TLS_UNUSED;
 	char ports[sizeof(", ports: [65535]")] = "";
 
 	text[0] = '\0';
@@ -551,9 +556,9 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	    reason != REASON_PORT_NOT_LISTED &&
 	    reason != REASON_ADDRESS_NOT_LISTED &&
 	    reason != REASON_ADDRESS_PRIVATE &&
-	    reason != REASON_PROTOCOL_UNKNOWN)
+	    reason != REASON_PROTOCOL_UNKNOWN && !splice)
 		return text;
-	if (attempt->address)
+	if (attempt->address && !splice)
 		return suggest_address(attempt, text);
 	if (!attempt->name)
 		return text;
@@ -561,13 +566,15 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	if (raw || !known_port)
 		(void)snprintf(ports, sizeof(ports), ", ports: [%u]",
 			       attempt->port);
-	if (!raw && !private && ports[0] == '\0')
+	if (!raw && !private && !splice && ports[0] == '\0')
 		(void)snprintf(text, POLICY_SUGGESTION_MAX, "- host: %s",
 			       attempt->name->name);
 	else
 		(void)snprintf(text, POLICY_SUGGESTION_MAX,
 			       "- {host: %s%s%s%s}", attempt->name->name, ports,
-			       raw ? ", tls: none" : "",
+			       raw      ? ", tls: none"
+			       : splice ? ", tls: splice"
+					: "",
 			       private ? ", private: true" : "");
 	return text;
 }
@@ -594,6 +601,12 @@ const struct route *policy_denials(const struct policy *policy, size_t *n)
 {
 	*n = policy ? policy->denials.n : 0;
 	return policy ? policy->denials.entries : NULL;
+}
+
+const char *const *policy_authorities(const struct policy *policy, size_t *n)
+{
+	*n = policy ? policy->n_authorities : 0;
+	return policy ? (const char *const *)policy->authorities : NULL;
 }
 
 /* What they own. */
@@ -627,10 +640,25 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
+	for (size_t i = 0; i < policy->n_authorities; i++)
+		free(policy->authorities[i]);
 	routes_done(policy->routes.entries, policy->routes.n);
 	index_done(&policy->denials);
 	index_done(&policy->routes);
 	free(policy);
+}
+
+bool policy_verify_by(struct policy *policy, const char *const *authorities,
+		      size_t n)
+{
+	assert(n <= AUTHORITIES_MAX);
+	for (size_t i = 0; i < n; i++) {
+		policy->authorities[i] = strdup(authorities[i]);
+		if (!policy->authorities[i])
+			return false;
+		policy->n_authorities++;
+	}
+	return true;
 }
 
 void policy_resolve_by(struct policy *policy,

@@ -28,7 +28,9 @@
 #include "verdict.h"
 
 #define ROUTE_PORTS_MAX 32
-#define ROUTE_TOKEN_REF_MAX 64 /* bytes of the name of a secret */
+#define ROUTE_TOKEN_REF_MAX 64        /* bytes of the name of a secret */
+#define AUTHORITIES_MAX 64            /* sets of certificates, of a policy */
+#define AUTHORITY_CERTIFICATES_MAX 16 /* in one of them */
 
 enum route_tls {
 	ROUTE_TLS_INTERCEPT = 0,
@@ -66,6 +68,8 @@ struct route {
 	struct match_list *matches; /* NULL: every request; owned */
 	enum route_auth auth;
 	unsigned auth_line, auth_column;
+	/* From 1: what origins are verified by; 0 if that is not said. */
+	unsigned authority;
 	unsigned line, column; /* where the manifest says so, from 1 */
 	char token_ref[ROUTE_TOKEN_REF_MAX + 1]; /* which secret that takes */
 };
@@ -148,7 +152,9 @@ bool policy_admits_dns_type(const struct policy *policy,
 /*
  * The manifest line that would admit what was just refused for @reason, such
  * as "- host: example.org" or "- {host: example.org, ports: [8443]}"; empty
- * where no line of a manifest would. Returns @text.
+ * where no line of a manifest would. Where TLS cannot be ended on the way, it
+ * is one with `tls: splice`, for the place of the route that there is. Returns
+ * @text.
  */
 const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 			   char text[POLICY_SUGGESTION_MAX]);
@@ -164,6 +170,12 @@ const struct route *policy_routes(const struct policy *policy, size_t *n);
 const struct route *policy_denials(const struct policy *policy, size_t *n);
 
 /*
+ * The certificates, in PEM, that the origins of a route are verified by, and by
+ * no others: that of route->authority 1 comes first.
+ */
+const char *const *policy_authorities(const struct policy *policy, size_t *n);
+
+/*
  * Compiles copies of @n_routes and @n_denials entries, and takes over what
  * the routes own, also where it returns NULL for want of memory. policy_free()
  * accepts NULL.
@@ -172,6 +184,13 @@ struct policy *policy_new(const struct route *routes, size_t n_routes,
 			  const struct route *denials, size_t n_denials,
 			  enum policy_refusals refusals);
 void policy_free(struct policy *policy);
+
+/*
+ * For who has just made @policy: at most AUTHORITIES_MAX, which are copied, and
+ * all that its routes speak of. False for want of memory.
+ */
+MUST_CHECK bool policy_verify_by(struct policy *policy,
+				 const char *const *authorities, size_t n);
 
 /* For who has just made @policy: at most NAMESERVERS_MAX, which are copied. */
 void policy_resolve_by(struct policy *policy,

@@ -34,6 +34,8 @@ enum reason {
 	REASON_PROTOCOL_REFUSED, /* UDP, ICMP, SCTP, ...: not carried */
 	REASON_TLS_MALFORMED,
 	REASON_TLS_VERSION,    /* older than TLS 1.2, or no common ALPN */
+	REASON_TLS_REJECTED,   /* the agent does not take our certificate */
+	REASON_TLS_UNUSED,     /* it asked for nothing once TLS was up */
 	REASON_HTTP_MALFORMED, /* or with two readings */
 	REASON_HTTP_METHOD,    /* CONNECT, and others that are not carried */
 	REASON_DNS_MALFORMED,
@@ -47,6 +49,7 @@ enum reason {
 	REASON_UPSTREAM_DNS,   /* admitted, but the name did not resolve */
 	REASON_UPSTREAM_CONNECT, /* admitted, but no address answered */
 	REASON_UPSTREAM_TLS,     /* admitted, but the origin failed to verify */
+	REASON_UPSTREAM_WANTS_CERTIFICATE, /* of its client, as who it is */
 	REASON_UPSTREAM_HTTP, /* admitted, but the origin's answer is unsound */
 	REASON_DNS_TUNNEL_SUSPECT,  /* too many names below a wildcard */
 	REASON_DESTINATION_UNKNOWN, /* the kernel lost what it redirected */

@@ -128,6 +128,13 @@ struct http2 *http2_origin_connection(struct http2_origin *origin)
 	return origin->leg.http2;
 }
 
+/* Whether it ended by an alert, after it had asked who we are. */
+static bool was_turned_away(const struct stream *stream)
+{
+	return stream->failed && upstream_wants_certificate(stream) &&
+	       SSL_get_shutdown(stream->ssl) & SSL_RECEIVED_SHUTDOWN;
+}
+
 bool http2_origin_step(struct http2_origin *origin)
 {
 	bool moved;
@@ -135,7 +142,10 @@ bool http2_origin_step(struct http2_origin *origin)
 	if (origin->stream.fd < 0 || origin->loss != REASON_ALLOWED)
 		return false;
 	moved = http2_leg_step(&origin->leg, &origin->stream);
-	if (origin->leg.gone || origin->leg.deaf) {
+	if (origin->leg.gone && was_turned_away(&origin->stream)) {
+		lose(origin, REASON_UPSTREAM_WANTS_CERTIFICATE, NULL);
+		moved = true;
+	} else if (origin->leg.gone || origin->leg.deaf) {
 		lose(origin, REASON_UPSTREAM_HTTP,
 		     origin->leg.gone ? "the origin closed its connection"
 				      : "the origin broke HTTP/2");

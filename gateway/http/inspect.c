@@ -62,7 +62,8 @@ struct inspect {
 	struct domain origin_name;
 	bool origin_reused; /* it has had an answer before */
 	bool origin_bound;  /* it is logged in as somebody: for nobody else */
-	bool answered;      /* the agent has had an answer before */
+	bool asked;         /* the agent has sent a request before */
+	bool answered;      /* ... and has had an answer */
 	struct upstream *upstream;
 	struct buffer from_agent, to_agent, from_origin, to_origin;
 	size_t agent_scanned, origin_scanned, head_len;
@@ -117,6 +118,7 @@ static void give_back_origin(struct inspect *inspect)
 		.name = &inspect->origin_name,
 		.port = flow->port,
 		.tls = flow->stream.ssl != NULL,
+		.authority = flow->authority,
 	};
 
 	if (inspect->origin.fd >= 0 && !inspect->origin_bound &&
@@ -392,6 +394,7 @@ static void dial(struct inspect *inspect, const struct domain *name,
 		.port = flow->port,
 		.private = route && route->private,
 		.tls = flow->stream.ssl != NULL,
+		.authority = flow->authority,
 		.pooled = pooled,
 	};
 
@@ -427,6 +430,7 @@ static void handle_request(struct inspect *inspect, bool again)
 	struct http1_request request;
 	struct decision decision;
 
+	inspect->asked = true;
 	begin(inspect);
 	if (!parse_request(inspect, &request))
 		return;
@@ -474,6 +478,19 @@ static bool fill(struct buffer *buffer, struct stream *stream, ssize_t *gone)
 	return false;
 }
 
+/*
+ * Programs that hold our certificate against one that they know (pinning), or
+ * that look at it late, leave TLS once it is up; their last word is no alert.
+ */
+static enum reason why_gone(const struct inspect *inspect)
+{
+	const struct flow *flow = inspect->flow;
+	bool unused = flow->stream.ssl && !inspect->asked &&
+		      inspect->from_agent.len == 0;
+
+	return unused ? REASON_TLS_UNUSED : REASON_ALLOWED;
+}
+
 static bool step_head(struct inspect *inspect)
 {
 	struct flow *flow = inspect->flow;
@@ -509,7 +526,8 @@ static bool step_head(struct inspect *inspect)
 	}
 	if (gone < 0) {
 		give_back_origin(inspect);
-		flow_close(flow, REASON_ALLOWED, gone != -EPIPE || in->len > 0);
+		flow_close(flow, why_gone(inspect),
+			   gone != -EPIPE || in->len > 0);
 	}
 	return got;
 }
@@ -722,6 +740,18 @@ static void handle_response(struct inspect *inspect)
 			response.content_length);
 }
 
+/* What that is, where it has nothing to do with the connection's age. */
+static void never_answered(struct inspect *inspect)
+{
+	bool silent = !inspect->origin_reused && inspect->from_origin.len == 0;
+
+	if (silent && upstream_wants_certificate(&inspect->origin))
+		refuse_for(inspect, REASON_UPSTREAM_WANTS_CERTIFICATE, 0, NULL);
+	else
+		unsound_response(inspect,
+				 "the origin closed before it answered");
+}
+
 /* The origin's connection ended where its answer should be. */
 static void gone_unanswered(struct inspect *inspect)
 {
@@ -730,8 +760,7 @@ static void gone_unanswered(struct inspect *inspect)
 
 	if (!inspect->origin_reused || inspect->from_origin.len > 0 ||
 	    inspect->now.interim > 0) {
-		unsound_response(inspect,
-				 "the origin closed before it answered");
+		never_answered(inspect);
 		return;
 	}
 	drop_origin(inspect, false);

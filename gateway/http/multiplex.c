@@ -283,6 +283,7 @@ static bool dial(struct multiplex *multiplex, const struct domain *name,
 		.port = flow->port,
 		.private = route && route->private,
 		.tls = true,
+		.authority = flow->authority,
 	};
 
 	want.alpn_len =
@@ -793,7 +794,10 @@ static bool step_agent(struct multiplex *multiplex)
 	if (!leg->gone)
 		return moved;
 	if (flow->stream.ended || flow->stream.failed) {
-		flow_close(flow, REASON_ALLOWED, flow->stream.failed);
+		flow_close(flow,
+			   multiplex->had_head ? REASON_ALLOWED
+					       : REASON_TLS_UNUSED,
+			   flow->stream.failed);
 		return true;
 	}
 	/* Neither side meant to end it. */

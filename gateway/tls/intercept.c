@@ -5,6 +5,7 @@
 #include "http/multiplex.h"
 #include "log.h"
 #include "table.h"
+#include "tickets.h"
 #include "upstream.h"
 #include "worker.h"
 
@@ -97,11 +98,34 @@ static void greeted(struct intercept *intercept)
 	intercept_free(intercept);
 }
 
+/*
+ * Whether @error is an alert by which clients say that it is the certificate
+ * that they do not take (RFC 8446 6.2). To one that offered ECH it is also
+ * that nobody behind the outer name could open it (RFC 9849 6.1.6).
+ */
+static bool is_rejection(unsigned long error)
+{
+	static const int alerts[] = {
+		SSL_AD_BAD_CERTIFICATE,     SSL_AD_UNSUPPORTED_CERTIFICATE,
+		SSL_AD_CERTIFICATE_REVOKED, SSL_AD_CERTIFICATE_EXPIRED,
+		SSL_AD_CERTIFICATE_UNKNOWN, SSL_AD_UNKNOWN_CA,
+		TLS_ALERT_ECH_REQUIRED,
+	};
+
+	if (ERR_GET_LIB(error) != ERR_LIB_SSL)
+		return false;
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(*alerts); i++)
+		if (ERR_GET_REASON(error) == SSL_AD_REASON_OFFSET + alerts[i])
+			return true;
+	return false;
+}
+
 static void greeting(evutil_socket_t fd, short what, void *arg)
 {
 	struct intercept *intercept = arg;
 	struct flow *flow = intercept->flow;
 	char detail[160];
+	enum reason reason = REASON_TLS_MALFORMED;
 
 	(void)fd;
 	(void)what;
@@ -116,12 +140,12 @@ static void greeting(evutil_socket_t fd, short what, void *arg)
 	default:
 		break;
 	}
-	/* A client that does not trust us says so in its alert. */
-	ERR_error_string_n(ERR_peek_last_error(), detail, sizeof(detail));
-	flow_refuse(flow,
-		    intercept->hello_changed ? REASON_HELLO_CHANGED
-					     : REASON_TLS_MALFORMED,
-		    detail);
+	if (intercept->hello_changed)
+		reason = REASON_HELLO_CHANGED;
+	else if (is_rejection(ERR_peek_error()))
+		reason = REASON_TLS_REJECTED;
+	ERR_error_string_n(ERR_peek_error(), detail, sizeof(detail));
+	flow_refuse(flow, reason, detail);
 }
 
 static void greet(struct intercept *intercept, X509 *leaf)
@@ -131,6 +155,11 @@ static void greet(struct intercept *intercept, X509 *leaf)
 	struct sniff *sniff = flow->sniff;
 	SSL *ssl;
 
+	/* What a signature costs is spent on nobody. */
+	if (stream_has_left(&flow->stream)) {
+		flow_close(flow, REASON_ALLOWED, true);
+		return;
+	}
 	if (!leaf) {
 		flow_refuse(flow, REASON_OVERLOADED, "no certificate");
 		return;
@@ -138,6 +167,7 @@ static void greet(struct intercept *intercept, X509 *leaf)
 	ssl = SSL_new(worker->agent_tls);
 	if (!ssl || !SSL_use_certificate(ssl, leaf) ||
 	    !SSL_use_PrivateKey(ssl, ca_leaf_key(worker->ca)) ||
+	    !tickets_bind(ssl, &flow->name) ||
 	    stream_unread(&flow->stream, sniff->bytes, sniff->len) < 0) {
 		SSL_free(ssl);
 		flow_refuse(flow, REASON_OVERLOADED, NULL);
@@ -246,26 +276,21 @@ static int choose_alpn(SSL *ssl, const unsigned char **chosen,
 	return len > 0 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-SSL_CTX *intercept_tls_new(void)
+SSL_CTX *intercept_tls_new(const struct ticket_keys *tickets)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
 
-	if (!tls)
+	if (!tls || !tickets_issue(tls, tickets))
 		die("intercept: cannot make a TLS context");
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
-	SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION |
-					 SSL_OP_NO_COMPRESSION |
-					 SSL_OP_NO_TICKET);
+	SSL_CTX_set_options(tls,
+			    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
 	/* One read(2) for a record and what follows it, instead of two. */
 	SSL_CTX_set_read_ahead(tls, 1);
 	SSL_CTX_set_default_read_buffer_len(tls, TLS_READ_BUFFER);
-	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
-	/* Nothing is resumed, so nothing can be resumed under another name. */
-	SSL_CTX_set_num_tickets(tls, 0);
-	SSL_CTX_set_max_early_data(tls, 0);
 	SSL_CTX_set_client_hello_cb(tls, hello_again, NULL);
 	SSL_CTX_set_alpn_select_cb(tls, choose_alpn, NULL);
 	return tls;
@@ -273,18 +298,25 @@ SSL_CTX *intercept_tls_new(void)
 
 /* --- the origin --- */
 
-static void fail(struct intercept *intercept, enum reason reason,
-		 const char *detail)
+/* What is to be known of the origin although, or because, it is admitted. */
+static void note_origin(struct intercept *intercept, enum reason reason,
+			const char *detail)
 {
 	struct flow *flow = intercept->flow;
 	const struct decision failed = { .verdict = VERDICT_INTERCEPT,
 					 .reason = reason };
 	struct attempt attempt = flow_attempt(flow, ATTEMPT_TLS);
 
-	intercept->refusing = true;
 	refusal_make(&intercept->refusal, flow->worker->config->refusal_key,
 		     &attempt, &failed, NULL, 0);
 	flow_note(flow, "upstream", &failed, &intercept->refusal, detail);
+}
+
+static void fail(struct intercept *intercept, enum reason reason,
+		 const char *detail)
+{
+	intercept->refusing = true;
+	note_origin(intercept, reason, detail);
 }
 
 static void dialled(void *arg, const struct upstream_result *result)
@@ -295,6 +327,10 @@ static void dialled(void *arg, const struct upstream_result *result)
 
 	flow->upstream = NULL;
 	flow->origin = result->address;
+	if (result->reason == REASON_ALLOWED && result->wants_certificate &&
+	    !result->reused)
+		note_origin(intercept, REASON_UPSTREAM_WANTS_CERTIFICATE,
+			    "it may do without");
 	if (result->reason != REASON_ALLOWED) {
 		fail(intercept, result->reason, result->detail);
 	} else if (hello->has_alpn && !hello->has_http11 &&
@@ -341,6 +377,7 @@ void intercept_start(struct flow *flow, const struct route *route)
 		.port = flow->port,
 		.private = route->private,
 		.tls = true,
+		.authority = flow->authority,
 	};
 
 	if (!intercept)

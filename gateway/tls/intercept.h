@@ -21,6 +21,7 @@
 
 struct flow;
 struct route;
+struct ticket_keys;
 struct worker;
 struct intercept;
 
@@ -33,7 +34,7 @@ void intercept_refuse(struct flow *flow, const struct refusal *refusal);
 void intercept_free(struct intercept *intercept);
 
 /* The context for TLS with agents; dies if it cannot be made. */
-SSL_CTX *intercept_tls_new(void);
+SSL_CTX *intercept_tls_new(const struct ticket_keys *tickets);
 
 /* Writes a fatal alert to the agent, whose TLS has not begun. */
 void intercept_alert(struct flow *flow, enum reason reason);

@@ -14,6 +14,7 @@ struct session {
 };
 
 struct sessions {
+	SSL_CTX *context;
 	struct table table;
 };
 
@@ -97,6 +98,7 @@ struct sessions *sessions_new(SSL_CTX *tls)
 		free(sessions);
 		return NULL;
 	}
+	sessions->context = tls;
 	SSL_CTX_set_app_data(tls, sessions);
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_CLIENT |
 						    SSL_SESS_CACHE_NO_INTERNAL);
@@ -108,6 +110,7 @@ void sessions_free(struct sessions *sessions)
 {
 	if (!sessions)
 		return;
+	SSL_CTX_set_app_data(sessions->context, NULL);
 	table_done(&sessions->table);
 	free(sessions);
 }

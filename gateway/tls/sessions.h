@@ -21,8 +21,7 @@ struct sessions;
 
 /*
  * Keeps the sessions of @tls, a client's context, from now on. NULL for want
- * of memory. To be freed before @tls, and when nothing reads from its
- * connections any more.
+ * of memory. To be freed before @tls, whose connections may live on.
  */
 struct sessions *sessions_new(SSL_CTX *tls);
 void sessions_free(struct sessions *sessions); /* accepts NULL */

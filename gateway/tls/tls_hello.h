@@ -117,6 +117,7 @@ bool tls_client_hello_agrees(const struct tls_client_hello *first,
 #define TLS_ALERT_PROTOCOL_VERSION 70
 #define TLS_ALERT_UNRECOGNIZED_NAME 112
 #define TLS_ALERT_NO_APPLICATION_PROTOCOL 120
+#define TLS_ALERT_ECH_REQUIRED 121
 void tls_alert_write(uint8_t record[TLS_ALERT_LEN], uint8_t description);
 
 #endif

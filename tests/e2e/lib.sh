@@ -194,7 +194,7 @@ world_certificate()
 	_world_ca
 	san=$(printf 'DNS:%s,' "$@")
 	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-subj "/CN=$1" -addext "subjectAltName=${san%,}" \
+		-subj "/CN=$(printf %.64s "$1")" -addext "subjectAltName=${san%,}" \
 		-keyout "$DIR/$file.key" -out "$DIR/$file.csr" 2>/dev/null
 	openssl x509 -req -in "$DIR/$file.csr" -CA "$DIR/world-ca.pem" \
 		-CAkey "$DIR/world-ca.key" -days 30 -copy_extensions copyall \

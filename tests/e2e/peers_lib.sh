@@ -18,7 +18,7 @@ world_resolves()
 }
 
 # world_peers NAME...: each with an address and a certificate, all of them
-# served by peer.py on 80 and 443.
+# served by peer.py on 80 and 443, or on $PORTS.
 world_peers()
 {
 	world_certificate unnamed unnamed.test
@@ -27,7 +27,7 @@ world_peers()
 		[ -e "$DIR/$name.pem" ] || world_certificate "$name" "$name"
 	done
 	background world-origin.log in_world python3 "$here/peer.py" origin \
-		"$DIR"
+		"$DIR" ${PORTS:-}
 	await grep -q listening "$DIR/world-origin.log" ||
 		fail 'the origins did not start'
 }

@@ -138,6 +138,18 @@ struct upstream *upstream_start(struct worker *worker,
 	return upstream;
 }
 
+SSL_CTX *upstream_tls_new(X509_STORE *trust)
+{
+	(void)trust;
+	return NULL;
+}
+
+bool upstream_wants_certificate(const struct stream *stream)
+{
+	(void)stream;
+	return false;
+}
+
 void upstream_cancel(struct upstream *upstream)
 {
 	if (!upstream)

@@ -19,7 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	const char *text = (const char *)bytes;
 	const char *body;
 	size_t body_len;
+	size_t line = 0;
 
+	if (!pem_are_certificates(text, len, 1, &line)) {
+		assert(line > 0);
+		assert(!pem_is_one_certificate(text, len));
+	}
 	if (!pem_is_one_certificate(text, len))
 		return 0;
 	assert(len > strlen(BEGIN) + strlen(END));

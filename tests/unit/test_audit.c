@@ -103,6 +103,8 @@ static void a_line_has_what_the_event_has(void **state)
 		.name = &name,
 		.asked = "b.test",
 		.type = "A",
+		.ech = true,
+		.early_data = true,
 		.agent = &agent,
 		.agent_port = 40000,
 		.address = &address,
@@ -117,6 +119,7 @@ static void a_line_has_what_the_event_has(void **state)
 		.bytes_in = UINT32_MAX + UINT64_C(1),
 		.duration_ms = 0,
 		.detail = "more",
+		.allow = "- host: a.test",
 	};
 	struct ends ends;
 	json_t *root;
@@ -138,6 +141,8 @@ static void a_line_has_what_the_event_has(void **state)
 	assert_text(root, "name", "a.test");
 	assert_text(root, "asked", "b.test");
 	assert_text(root, "type", "A");
+	assert_true(json_is_true(json_object_get(root, "ech")));
+	assert_true(json_is_true(json_object_get(root, "early_data")));
 	assert_text(root, "agent", "10.0.0.2");
 	assert_number(root, "agent_port", 40000);
 	assert_text(root, "address", "192.0.2.1");
@@ -151,6 +156,7 @@ static void a_line_has_what_the_event_has(void **state)
 	assert_number(root, "bytes_in", INT64_C(1) << 32);
 	assert_number(root, "duration_ms", 0);
 	assert_text(root, "detail", "more");
+	assert_text(root, "allow", "- host: a.test");
 	/* And when: RFC 3339, and the clock that does not jump. */
 	assert_int_equal(json_string_length(json_object_get(root, "time")), 24);
 	assert_true(json_is_integer(json_object_get(root, "mono_ms")));
@@ -165,6 +171,7 @@ static void what_there_is_not_is_left_out(void **state)
 	const struct audit_event event = { .event = "start",
 					   .name = &nameless,
 					   .asked = "",
+					   .allow = "",
 					   .agent = &nowhere,
 					   .origin = &nowhere };
 	struct ends ends;

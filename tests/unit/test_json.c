@@ -30,10 +30,13 @@ static void members_are_read_back_in_order(void **state)
 	json_text(&json, "text", "some");
 	json_text(&json, "none", NULL);
 	json_uint(&json, "most", UINT64_MAX);
+	json_flag(&json, "yes", true);
+	json_flag(&json, "no", false);
 	json_text(&json, "last", "");
 	assert_true(json_end(&json));
 	assert_string_equal(bytes, "{\"text\":\"some\","
 				   "\"most\":18446744073709551615,"
+				   "\"yes\":true,"
 				   "\"last\":\"\"}");
 	assert_int_equal(strlen(bytes), json.len);
 

@@ -411,7 +411,8 @@ static void what_yaml_has_and_manifests_do_not_is_refused(void **state)
 		  "quotes: \"*.example.org\"\n" },
 		{ "routes: [{<<: *all, host: a.example}]\n",
 		  "m:1:11: unknown key \"<<\"; expected host, cidr, ports, "
-		  "tls, addresses, private, dns, matches, git, auth\n" },
+		  "tls, addresses, private, dns, matches, git, auth, "
+		  "upstream_ca\n" },
 		{ "routes: []\n...\n---\nroutes: []\n",
 		  "m:3:1: a further document begins here; one file holds one "
 		  "manifest\n" },
@@ -781,10 +782,108 @@ static void what_is_no_type_is_refused(void **state)
 	assert_route_mistakes(rows, N(rows));
 }
 
+#define CERTIFICATE \
+	"-----BEGIN CERTIFICATE-----\\nMAMCAQE=\\n-----END CERTIFICATE-----\\n"
+#define OTHER \
+	"-----BEGIN CERTIFICATE-----\\nMAMCAQI=\\n-----END CERTIFICATE-----\\n"
+
+static void origins_may_be_verified_by_others(void **state)
+{
+	struct policy *policy =
+		load("routes:\n"
+		     "  - host: a.example\n"
+		     "    upstream_ca: |\n"
+		     "      -----BEGIN CERTIFICATE-----\n"
+		     "      MAMCAQE=\n"
+		     "      -----END CERTIFICATE-----\n"
+		     "  - {host: b.example, upstream_ca: \"" OTHER "\"}\n"
+		     "  - {host: c.example, upstream_ca: \"" CERTIFICATE "\"}\n"
+		     "  - {host: d.example, upstream_ca: \"" CERTIFICATE OTHER
+		     "\"}\n"
+		     "  - host: e.example\n");
+	size_t n;
+	const struct route *route = policy_routes(policy, &n);
+	const char *const *pems = policy_authorities(policy, &n);
+
+	(void)state;
+	assert_int_equal(n, 3);
+	assert_int_equal(route[0].authority, 1);
+	assert_int_equal(route[1].authority, 2);
+	assert_int_equal(route[2].authority, 1);
+	assert_int_equal(route[3].authority, 3);
+	assert_int_equal(route[4].authority, 0);
+	assert_string_equal(pems[0], "-----BEGIN CERTIFICATE-----\n"
+				     "MAMCAQE=\n-----END CERTIFICATE-----\n");
+	policy_free(policy);
+}
+
+#define NO_CERTIFICATES                                                      \
+	"expected 1 to 16 certificates in PEM, as a block after \"|\", and " \
+	"nothing else: line "
+
+static void who_verifies_is_told_in_certificates(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: a.example, upstream_ca: /etc/ssl/ours.pem",
+		  "m:1:42: " NO_CERTIFICATES "1 of it is wrong\n" },
+		{ "host: a.example, upstream_ca: \"" CERTIFICATE "x\"",
+		  "m:1:42: " NO_CERTIFICATES "4 of it is wrong\n" },
+		{ "host: a.example, upstream_ca: []",
+		  "m:1:42: expected certificates in PEM, as a block after "
+		  "\"|\", found a list\n" },
+		{ "host: a.example, tls: splice, upstream_ca: \"" CERTIFICATE
+		  "\"",
+		  "m:1:55: \"upstream_ca\" has no meaning with \"tls: splice\": "
+		  "the gateway verifies nothing there\n" },
+		{ "cidr: 8.8.8.0/24, ports: 22, upstream_ca: \"" CERTIFICATE
+		  "\"",
+		  "m:1:54: \"upstream_ca\" has no meaning with \"cidr\": the "
+		  "gateway verifies nothing there\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+	assert_mistakes("routes:\n"
+			"  - {host: a.example, upstream_ca: \"" CERTIFICATE
+			"\"}\n"
+			"  - {host: a.example, ports: 443}\n",
+			"m:3:5: this and line 2 are about the same host and "
+			"port, but differ in \"upstream_ca\"\n");
+}
+
+static void there_are_so_many_authorities_and_no_more(void **state)
+{
+	char text[16384] = "routes:\n";
+	size_t n = strlen(text);
+	struct policy *policy;
+
+	(void)state;
+	for (int i = 0; i < AUTHORITIES_MAX; i++)
+		n += (size_t)snprintf(
+			text + n, sizeof(text) - n,
+			"  - {host: a%d.example, upstream_ca: "
+			"\"-----BEGIN CERTIFICATE-----\\nMAMC%cQ%c=\\n"
+			"-----END CERTIFICATE-----\\n\"}\n",
+			i, 'A' + i % 16, "AEIM"[i / 16]);
+	policy = load(text);
+	assert_int_equal((policy_authorities(policy, &n), n), AUTHORITIES_MAX);
+	policy_free(policy);
+	n = strlen(text);
+	(void)snprintf(
+		text + n, sizeof(text) - n,
+		"  - {host: b.example, upstream_ca: \"" CERTIFICATE CERTIFICATE
+		"\"}\n");
+	assert_mistakes(text, "m:66:36: more than 64 different "
+			      "\"upstream_ca\"\n");
+}
+
 static void what_is_not_enforced_is_not_accepted(void **state)
 {
 	static const char *const keys[] = {
-		"dlp", "expires", "limits", "supervise", "upstream_ca",
+		"dlp",
+		"expires",
+		"limits",
+		"supervise",
 	};
 	char text[128], expected[256];
 
@@ -942,7 +1041,8 @@ static void unknown_words_are_told_what_is_known(void **state)
 		  "m:1:29: unknown key \"port\"; did you mean \"ports\"?\n" },
 		{ "host: a.example, colour: red",
 		  "m:1:29: unknown key \"colour\"; expected host, cidr, ports, "
-		  "tls, addresses, private, dns, matches, git, auth\n" },
+		  "tls, addresses, private, dns, matches, git, auth, "
+		  "upstream_ca\n" },
 		{ "host: a.example, tls: spice",
 		  "m:1:34: expected intercept, splice or none, found "
 		  "\"spice\"\n" },
@@ -1173,6 +1273,9 @@ int main(void)
 		cmocka_unit_test(
 			a_type_that_goes_round_the_policy_is_no_type_to_list),
 		cmocka_unit_test(what_is_no_type_is_refused),
+		cmocka_unit_test(origins_may_be_verified_by_others),
+		cmocka_unit_test(who_verifies_is_told_in_certificates),
+		cmocka_unit_test(there_are_so_many_authorities_and_no_more),
 		cmocka_unit_test(what_is_not_enforced_is_not_accepted),
 		cmocka_unit_test(rules_on_requests_are_read),
 		cmocka_unit_test(mistakes_in_matches_are_told),

@@ -135,6 +135,42 @@ static void its_size_is_bounded(void **state)
 	assert_false(pem_is_one_certificate(text, len));
 }
 
+#define ONE BEGIN "MAMCAQE=\n" END
+
+static void several_may_stand_with_empty_lines_between(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t line; /* that is wrong; 0 if none is */
+	} expected[] = {
+		{ ONE, 0 },
+		{ ONE ONE, 0 },
+		{ "\n\r\n" ONE "\n" ONE "\n", 0 },
+		{ ONE ONE ONE, 7 },
+		{ "", 1 },
+		{ "\n\n", 2 },
+		{ "# ours\n" ONE, 1 },
+		{ " \n" ONE, 1 },
+		{ ONE "\nMAMCAQE=\n", 5 },
+		{ ONE "-----BEGIN PRIVATE KEY-----\n", 4 },
+		{ ONE BEGIN "MAMCAQE\n" END, 5 },
+		{ ONE BEGIN "MAMCAQE=\n", 5 },
+		{ BEGIN "MAMCAQE=\n-----END CERTIFICATE-----", 2 },
+		{ ONE "-----BEGIN", 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		const char *text = expected[i].text;
+		size_t line = 0;
+		bool sound = pem_are_certificates(text, strlen(text), 2, &line);
+
+		if (sound != (expected[i].line == 0) ||
+		    line != expected[i].line)
+			fail_msg("line %zu, %d: %s", line, sound, text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +178,7 @@ int main(void)
 		cmocka_unit_test(anything_else_is_not),
 		cmocka_unit_test(a_nul_ends_nothing),
 		cmocka_unit_test(its_size_is_bounded),
+		cmocka_unit_test(several_may_stand_with_empty_lines_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,10 +82,16 @@ static int put(struct rig *rig, const char *text, uint16_t port, uint8_t mark,
 }
 
 /* The mark of the one that is given out, 0 for none. */
-static uint8_t take(struct rig *rig, const char *text, uint16_t port, bool tls)
+static uint8_t take_by(struct rig *rig, const char *text, uint16_t port,
+		       bool tls, uint64_t authority)
 {
 	const struct domain name = named(text);
-	const struct pool_key key = { .name = &name, .port = port, .tls = tls };
+	const struct pool_key key = {
+		.name = &name,
+		.port = port,
+		.tls = tls,
+		.authority = authority,
+	};
 	struct address address;
 	struct stream stream;
 
@@ -94,6 +100,11 @@ static uint8_t take(struct rig *rig, const char *text, uint16_t port, bool tls)
 	assert_true(fcntl(stream.fd, F_GETFD) >= 0);
 	stream_close(&stream, false);
 	return address.bytes[3];
+}
+
+static uint8_t take(struct rig *rig, const char *text, uint16_t port, bool tls)
+{
+	return take_by(rig, text, port, tls, 0);
 }
 
 static void one_is_given_out_for_its_name_alone(void **state)
@@ -106,6 +117,7 @@ static void one_is_given_out_for_its_name_alone(void **state)
 	assert_int_equal(take(rig, "a.example", 80, false), 0);
 	assert_int_equal(take(rig, "a.example", 443, true), 0);
 	assert_int_equal(take(rig, "x.a.example", 443, false), 0);
+	assert_int_equal(take_by(rig, "a.example", 443, false, 1), 0);
 	assert_int_equal(take(rig, "a.example", 443, false), 1);
 	assert_int_equal(take(rig, "a.example", 443, false), 0);
 	assert_int_equal(pool_size(rig->pool), 0);

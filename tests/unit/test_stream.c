@@ -381,6 +381,57 @@ static void what_cannot_be_watched_is_closed(void **state)
 	assert_int_equal(close(fd), -1);
 }
 
+/* @n times new keys from @a, to each of which @b is to answer. */
+static ssize_t update_keys(struct rig *rig, int n)
+{
+	char bytes[16];
+	ssize_t got = -EAGAIN;
+
+	for (int i = 0; i < n && got == -EAGAIN; i++) {
+		assert_int_equal(SSL_key_update(rig->a.ssl,
+						SSL_KEY_UPDATE_REQUESTED),
+				 1);
+		assert_int_equal(stream_handshake(&rig->a), 0);
+		listen_to_both(rig);
+		got = stream_read(&rig->b, bytes, sizeof(bytes));
+		listen_to_both(rig);
+		if (got == -EAGAIN)
+			assert_int_equal(stream_read(&rig->a, bytes,
+						     sizeof(bytes)),
+					 -EAGAIN);
+	}
+	return got;
+}
+
+/* However slow this machine is, a thousand take no ten seconds. */
+static void new_keys_without_end_are_the_end(void **state)
+{
+	struct rig *rig = *state;
+
+	secure(rig);
+	assert_int_equal(update_keys(rig, TLS_KEY_UPDATES_MAX), -EAGAIN);
+	assert_int_equal(stream_write(&rig->a, "data", 4), 4);
+	listen_to_both(rig);
+	assert_reads(&rig->b, "data");
+	assert_int_equal(update_keys(rig, 10 * TLS_KEY_UPDATES_MAX),
+			 -ECONNRESET);
+	assert_true(rig->b.failed);
+}
+
+/* Not for TCP that ended behind what is still to be read. */
+static void one_that_left_is_known_for_it(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_false(stream_has_left(&rig->b));
+	assert_int_equal(stream_write(&rig->a, "hello", 5), 5);
+	stream_end(&rig->a);
+	assert_false(stream_has_left(&rig->b));
+	listen_to_both(rig);
+	assert_reads(&rig->b, "hello");
+	assert_true(stream_has_left(&rig->b));
+}
+
 int main(void)
 {
 #define TEST(fact) cmocka_unit_test_setup_teardown(fact, setup, teardown)
@@ -399,6 +450,8 @@ int main(void)
 		TEST(a_stream_that_moves_keeps_its_tls),
 		TEST(who_attends_is_called_soon),
 		TEST(what_cannot_be_watched_is_closed),
+		TEST(new_keys_without_end_are_the_end),
+		TEST(one_that_left_is_known_for_it),
 	};
 
 	if (!stream_setup())

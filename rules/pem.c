@@ -98,26 +98,60 @@ static bool is_one_sequence(const uint8_t *bytes, size_t len)
 	       cursor_left(&der) == body;
 }
 
-bool pem_is_one_certificate(const char *text, size_t len)
+/*
+ * Takes what follows the first line of a block, @n_lines of it. False if that
+ * is no certificate, or has no end.
+ */
+static bool take_body(struct cursor *rest, size_t *n_lines)
 {
-	struct cursor rest = cursor_over(text, len);
 	struct cursor line;
 	uint8_t der[DER_MAX];
 	size_t der_len = 0;
 	bool padded = false;
 	bool last = false;
 
-	if (!take_line(&rest, &line) ||
-	    !is(&line, "-----BEGIN CERTIFICATE-----"))
-		return false;
-	while (take_line(&rest, &line)) {
+	while (take_line(rest, &line)) {
+		++*n_lines;
 		if (is(&line, "-----END CERTIFICATE-----"))
-			return cursor_left(&rest) == 0 &&
-			       is_one_sequence(der, der_len);
+			return is_one_sequence(der, der_len);
 		if (last || cursor_left(&line) > LINE ||
 		    !decode_line(line, der, &der_len, &padded))
 			return false;
 		last = cursor_left(&line) < LINE;
 	}
+	return false;
+}
+
+bool pem_is_one_certificate(const char *text, size_t len)
+{
+	struct cursor rest = cursor_over(text, len);
+	struct cursor line;
+	size_t n_lines = 1;
+
+	return take_line(&rest, &line) &&
+	       is(&line, "-----BEGIN CERTIFICATE-----") &&
+	       take_body(&rest, &n_lines) && cursor_left(&rest) == 0;
+}
+
+bool pem_are_certificates(const char *text, size_t len, size_t max,
+			  size_t *line)
+{
+	struct cursor rest = cursor_over(text, len);
+	struct cursor at;
+	size_t n = 0;
+	size_t n_lines = 0;
+	bool sound = true;
+
+	while (sound && cursor_left(&rest) > 0) {
+		n_lines++;
+		sound = take_line(&rest, &at);
+		if (!sound || cursor_left(&at) == 0)
+			continue;
+		sound = n++ < max && is(&at, "-----BEGIN CERTIFICATE-----") &&
+			take_body(&rest, &n_lines);
+	}
+	if (sound && n > 0)
+		return true;
+	*line = n_lines > 0 ? n_lines : 1;
 	return false;
 }
