@@ -65,11 +65,11 @@ struct route {
 	bool git_fetch; /* what git fetches by is admitted, and no push */
 	enum route_tls tls;
 	enum route_addresses addresses;
-	struct match_list *matches; /* NULL: every request; owned */
 	enum route_auth auth;
-	unsigned auth_line, auth_column;
 	/* From 1: what origins are verified by; 0 if that is not said. */
 	unsigned authority;
+	struct match_list *matches; /* NULL: every request; owned */
+	unsigned auth_line, auth_column;
 	unsigned line, column; /* where the manifest says so, from 1 */
 	char token_ref[ROUTE_TOKEN_REF_MAX + 1]; /* which secret that takes */
 };
