@@ -55,23 +55,23 @@ enum route_auth {
 /* One entry of `routes` or of `deny`. */
 struct route {
 	struct domain_pattern host;
-	size_t n_ports; /* 0 in `deny`: every port */
+	size_t n_ports;             /* 0 in `deny`: every port */
+	size_t n_dns_types;         /* answered besides addresses */
+	struct match_list *matches; /* NULL: every request; owned */
+	enum route_tls tls;
+	enum route_addresses addresses;
+	enum route_auth auth;
+	unsigned auth_line, auth_column;
+	/* From 1: what origins are verified by; 0 if that is not said. */
+	unsigned authority;
+	unsigned line, column; /* where the manifest says so, from 1 */
 	uint16_t ports[ROUTE_PORTS_MAX];
-	size_t n_dns_types; /* answered besides addresses */
 	uint16_t dns_types[DNS_TYPES_LISTED_MAX];
 	struct prefix cidr; /* in place of @host */
 	bool is_cidr;
 	bool private;   /* may lead to ADDRESS_PRIVATE */
 	bool git_fetch; /* what git fetches by is admitted, and no push */
-	enum route_tls tls;
-	enum route_addresses addresses;
-	enum route_auth auth;
-	/* From 1: what origins are verified by; 0 if that is not said. */
-	unsigned authority;
-	struct match_list *matches; /* NULL: every request; owned */
-	unsigned auth_line, auth_column;
-	unsigned line, column; /* where the manifest says so, from 1 */
-	char token_ref[ROUTE_TOKEN_REF_MAX + 1]; /* which secret that takes */
+	char token_ref[ROUTE_TOKEN_REF_MAX + 1]; /* which secret @auth takes */
 };
 
 enum policy_refusals {
