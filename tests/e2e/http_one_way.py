@@ -290,7 +290,7 @@ def is_to_taste(request, stream):
     """What a server may refuse, together with all that follows, although
     everybody knows where it ends: a method that it has not, a target that it
     cannot make a path of, a head of more than 16 KiB."""
-    return request["method"] in ("get", "Get", "xGET", "FOOBAR") or \
+    return request["method"] in ("get", "Get", "xGET", "FOOBAR", "QUERY") or \
         request["target"] == "*" or "%" in request["target"] or \
         ".." in request["target"] or len(stream) > 16384
 
