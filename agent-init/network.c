@@ -234,7 +234,7 @@ static int delete_strays(struct rtnetlink *rtnetlink,
 		(*n_strays)++;
 		ret = rtnetlink_route_delete(rtnetlink, &routes[i]);
 		/* Gone with another one, or by itself. */
-		if (ret == -ESRCH)
+		if (ret == -ESRCH || ret == -ENOENT)
 			ret = 0;
 	}
 	free(routes);

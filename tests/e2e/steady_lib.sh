@@ -24,7 +24,8 @@ world_steadies()
 }
 
 # hold WHICH:KIND:NAME...: the agent opens such connections and keeps them; WHICH
-# is what the test calls it from then on. Returns when the first bytes came.
+# is what the test calls it from then on. Returns when the first bytes came. One
+# after the other: two sluice-init at once would undo each other's network.
 hold()
 {
 	for what; do
@@ -33,9 +34,6 @@ hold()
 			"$DIR/held-$what" "$DIR/world-ca.pem" \
 			>"$DIR/held-$what.out" 2>&1 </dev/null &
 		PIDS="$PIDS $!"
-	done
-	for what; do
-		what=${what%%:*}
 		await grep -q tick "$DIR/held-$what" || {
 			cat "$DIR/held-$what" "$DIR/held-$what.out" >&2
 			fail "the connection $what did not come to be"
