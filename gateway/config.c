@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,16 @@ static void parse_option(struct config *config, int option, const char *text)
 	}
 }
 
+/* Not all that there are: a container may have been given a few. */
+static int cores_allowed(void)
+{
+	cpu_set_t allowed;
+
+	return sched_getaffinity(0, sizeof(allowed), &allowed) == 0
+		       ? CPU_COUNT(&allowed)
+		       : 1;
+}
+
 void config_parse(struct config *config, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -201,7 +212,7 @@ void config_parse(struct config *config, int argc, char **argv)
 		{ "agent-mac", required_argument, NULL, 'M' },
 		{ 0 },
 	};
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int cores = cores_allowed();
 	const char *objection;
 	int option;
 
