@@ -13,6 +13,9 @@
  *   changed while it lasts.
  *
  * start, then wait or stop or both, then nothing: stop frees the sandbox.
+ *
+ * A new one is a file NAME.c with this struct, its plan in NAME_plan.c, and a
+ * line in backends.c.
  */
 #ifndef SLUICE_BACKEND_H
 #define SLUICE_BACKEND_H
@@ -43,8 +46,20 @@ struct backend_run {
 	int stdio[3];                      /* the agent's; -1: ours */
 };
 
+#define BACKEND_WHY_MAX 512
+
 struct backend {
 	const char *name;
+	const char *summary; /* one line, for people */
+
+	/* Pure. 0 or -ENOMEM; plan_done() follows in any case. */
+	int (*plan)(const struct plan_options *options, struct plan *plan);
+
+	/*
+	 * Whether it can run here, found out by trying. If not, @why says what
+	 * is missing, and the command that helps.
+	 */
+	bool (*usable)(char why[BACKEND_WHY_MAX]);
 
 	/* 0 or -errno, after saying what failed and what would help. */
 	int (*start)(const struct backend_run *run, struct sandbox **sandbox);
@@ -61,5 +76,11 @@ struct backend {
 };
 
 extern const struct backend netns_backend;
+
+/* All there are, the end marked by NULL. */
+extern const struct backend *const backends[];
+
+/* NULL if there is none of that name. */
+const struct backend *backend_find(const char *name);
 
 #endif

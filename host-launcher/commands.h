@@ -7,6 +7,8 @@
 #define SLUICE_COMMANDS_H
 
 int run_command(int argc, char **argv);
+int print_plan_command(int argc, char **argv);
+int doctor_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int demo_command(int argc, char **argv);
 

@@ -477,7 +477,7 @@ static int make_plan(struct demo *demo, char *const command[])
 		       WORLD_RESOLVER4);
 	(void)snprintf(demo->resolvers[1], PLAN_RESOLVER_TEXT_MAX,
 		       WORLD_RESOLVER6);
-	if (plan_make(&options, &demo->plan) < 0)
+	if (netns_plan(&options, &demo->plan) < 0)
 		return complain_errno("demo", ENOMEM);
 	return 0;
 }

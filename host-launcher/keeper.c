@@ -254,11 +254,16 @@ static int enter_network_of(pid_t pid)
 /* To be called where the host's network still is: pasta stays there. */
 static int start_pasta(const struct keeper *keeper, struct family *family)
 {
-	const char *argv[PLAN_ARGV_MAX] = { 0 };
-	struct spawn spawn = spawn_of(argv);
+	struct plan *plan = keeper->run->plan;
+	struct spawn spawn;
+	char pid[12];
 	int err;
 
-	plan_uplink(keeper->run->plan, family->holder, argv);
+	(void)snprintf(pid, sizeof(pid), "%d", family->holder);
+	err = plan_fill(plan, "uplink", "{pid}", pid);
+	if (err)
+		return complain_errno("pasta", err);
+	spawn = spawn_of(plan_argv(plan, "uplink"));
 	spawn.background = true;
 	spawn.switch_user = keeper->is_root;
 	spawn.uid = NOBODY;
@@ -360,7 +365,7 @@ static NORETURN void become_agent(const struct keeper *keeper, int go)
 {
 	const struct backend_run *run = keeper->run;
 	const struct plan_options *options = &run->plan->options;
-	struct spawn spawn = spawn_of(run->plan->init);
+	struct spawn spawn = spawn_of(plan_argv(run->plan, "agent"));
 	struct view view = {
 		.uid = options->uid,
 		.gid = options->gid,
@@ -436,13 +441,21 @@ static int wait_ready(int fd)
 static int start_gateway(const struct keeper *keeper, struct family *family)
 {
 	struct plan *plan = keeper->run->plan;
-	struct spawn spawn = spawn_of(plan->gateway);
+	struct spawn spawn;
+	char fd[12];
 	int ready[2];
 	int err;
 
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		return complain_errno("pipe", errno);
-	plan_set_ready_fd(plan, ready[1]);
+	(void)snprintf(fd, sizeof(fd), "%d", ready[1]);
+	err = plan_fill(plan, "gateway", "{fd}", fd);
+	if (err) {
+		(void)close(ready[1]);
+		complain_errno("sluice-gateway", err);
+		goto out;
+	}
+	spawn = spawn_of(plan_argv(plan, "gateway"));
 	spawn.background = true;
 	spawn.capable = true;
 	spawn.pass_fd = ready[1];

@@ -17,6 +17,9 @@ static int version_command(int argc, char **argv);
 
 static const struct command commands[] = {
 	{ "run", run_command, "run a command behind the gateway" },
+	{ "plan", print_plan_command,
+	  "show what run would do, and do nothing" },
+	{ "doctor", doctor_command, "say which backends can run here" },
 	{ "check", check_command, "show what a manifest means, or is wrong" },
 	{ "demo", demo_command, "see it at work, without a network" },
 	{ "help", help_command, "this" },

@@ -279,8 +279,36 @@ static int netns_wait(struct sandbox *sandbox)
 	}
 }
 
+static bool netns_usable(char why[BACKEND_WHY_MAX])
+{
+	char path[PATH_MAX];
+	long pid;
+
+	if (spawn_find("pasta", path) < 0) {
+		(void)snprintf(why, BACKEND_WHY_MAX,
+			       "pasta is missing: apt-get install passt");
+		return false;
+	}
+	pid = syscall(SYS_clone, keeper_clone_flags(geteuid() == 0) | SIGCHLD,
+		      0, 0, 0, 0);
+	if (pid == 0)
+		_exit(0);
+	if (pid < 0) {
+		(void)snprintf(why, BACKEND_WHY_MAX,
+			       "no namespaces for us: %s; allow unprivileged "
+			       "user namespaces, or run as root",
+			       strerror(errno));
+		return false;
+	}
+	(void)spawn_wait((pid_t)pid);
+	return true;
+}
+
 const struct backend netns_backend = {
 	.name = "netns",
+	.summary = "network namespaces on this host",
+	.plan = netns_plan,
+	.usable = netns_usable,
 	.start = netns_start,
 	.wait = netns_wait,
 	.stop = netns_stop,

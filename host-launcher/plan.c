@@ -2,30 +2,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* An argument vector in the making. */
-struct vector {
-	const char **argv;
-	size_t n, cap;
-};
-
-static void add(struct vector *vector, const char *argument)
-{
-	assert(vector->n + 1 < vector->cap);
-	vector->argv[vector->n++] = argument;
-	vector->argv[vector->n] = NULL;
-}
-
-static void add_option(struct vector *vector, const char *option,
-		       const char *value)
-{
-	add(vector, option);
-	add(vector, value);
-}
+#define ARGV_FIRST 16
 
 static struct address constant(const char *text)
 {
@@ -36,52 +19,7 @@ static struct address constant(const char *text)
 	return address;
 }
 
-static void plan_gateway(struct plan *plan)
-{
-	const struct plan_options *options = &plan->options;
-	struct vector v = { .argv = plan->gateway, .cap = PLAN_ARGV_MAX };
-
-	add(&v, options->gateway_program);
-	add_option(&v, "--internal", PLAN_GATEWAY_INTERFACE);
-	add_option(&v, "--manifest", options->manifest);
-	add_option(&v, "--agent", PLAN_AGENT4);
-	add_option(&v, "--agent", PLAN_AGENT6);
-	for (size_t i = 0; i < options->n_resolvers; i++)
-		add_option(&v, "--resolver", options->resolvers[i]);
-	add_option(&v, "--audit", options->audit);
-	if (options->trust)
-		add_option(&v, "--trust", options->trust);
-	if (options->secrets)
-		add_option(&v, "--secrets", options->secrets);
-	add_option(&v, "--log-level", options->verbose ? "info" : "err");
-	add_option(&v, "--ready-fd", plan->ready_fd);
-}
-
-static int plan_init(struct plan *plan)
-{
-	const struct plan_options *options = &plan->options;
-	struct vector v = { .cap = PLAN_ARGV_MAX };
-
-	for (char *const *word = options->command; *word; word++)
-		v.cap++;
-	plan->init = calloc(v.cap, sizeof(*plan->init));
-	if (!plan->init)
-		return -ENOMEM;
-
-	v.argv = plan->init;
-	add(&v, options->init_program);
-	add_option(&v, "--gateway", PLAN_GATEWAY4);
-	add_option(&v, "--gateway6", PLAN_GATEWAY6);
-	add_option(&v, "--interface", PLAN_AGENT_INTERFACE);
-	add_option(&v, "--user", plan->user);
-	add_option(&v, "--workdir", options->workdir);
-	add(&v, "--");
-	for (char *const *word = options->command; *word; word++)
-		add(&v, *word);
-	return 0;
-}
-
-int plan_make(const struct plan_options *options, struct plan *plan)
+void plan_begin(struct plan *plan, const struct plan_options *options)
 {
 	*plan = (struct plan){
 		.options = *options,
@@ -90,43 +28,179 @@ int plan_make(const struct plan_options *options, struct plan *plan)
 		.agent4 = constant(PLAN_AGENT4),
 		.agent6 = constant(PLAN_AGENT6),
 	};
-	(void)snprintf(plan->user, sizeof(plan->user), "%u:%u", options->uid,
-		       options->gid);
-	plan_gateway(plan);
-	return plan_init(plan);
+}
+
+struct plan_step *plan_step(struct plan *plan, const char *name,
+			    const char *where)
+{
+	struct plan_step *step;
+
+	assert(plan->n_steps < PLAN_STEPS_MAX);
+	step = &plan->steps[plan->n_steps++];
+	*step = (struct plan_step){ .name = name, .where = where };
+	return step;
+}
+
+void plan_word(struct plan *plan, struct plan_step *step, const char *word)
+{
+	const char **argv = step->argv;
+
+	if (step->n + 1 >= step->cap) {
+		size_t cap = step->cap > 0 ? 2 * step->cap : ARGV_FIRST;
+
+		argv = realloc(step->argv, cap * sizeof(*argv));
+		if (!argv) {
+			plan->failed = true;
+			return;
+		}
+		step->argv = argv;
+		step->cap = cap;
+	}
+	argv[step->n++] = word;
+	argv[step->n] = NULL;
+}
+
+void plan_option(struct plan *plan, struct plan_step *step, const char *option,
+		 const char *value)
+{
+	plan_word(plan, step, option);
+	plan_word(plan, step, value);
+}
+
+void plan_command(struct plan *plan, struct plan_step *step)
+{
+	plan_word(plan, step, "--");
+	for (char *const *word = plan->options.command; *word; word++)
+		plan_word(plan, step, *word);
+}
+
+void plan_file(struct plan *plan, const struct plan_file *file)
+{
+	if (plan->n_files == PLAN_FILES_MAX)
+		plan->failed = true;
+	else
+		plan->files[plan->n_files++] = *file;
+}
+
+/* Takes @text over; "" if that cannot be. */
+static const char *keep(struct plan *plan, char *text)
+{
+	char **texts = NULL;
+
+	if (text)
+		texts = realloc(plan->texts,
+				(plan->n_texts + 1) * sizeof(*texts));
+	if (!texts) {
+		free(text);
+		plan->failed = true;
+		return "";
+	}
+	plan->texts = texts;
+	texts[plan->n_texts++] = text;
+	return text;
+}
+
+const char *plan_text(struct plan *plan, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	return keep(plan, len < 0 ? NULL : text);
+}
+
+int plan_end(struct plan *plan)
+{
+	return plan->failed ? -ENOMEM : 0;
 }
 
 void plan_done(struct plan *plan)
 {
-	free(plan->init);
-	plan->init = NULL;
+	for (size_t i = 0; i < plan->n_steps; i++)
+		free(plan->steps[i].argv);
+	for (size_t i = 0; i < plan->n_texts; i++)
+		free(plan->texts[i]);
+	free(plan->texts);
+	*plan = (struct plan){ 0 };
 }
 
-void plan_set_ready_fd(struct plan *plan, int fd)
+static const struct plan_step *step_find(const struct plan *plan,
+					 const char *name)
 {
-	(void)snprintf(plan->ready_fd, sizeof(plan->ready_fd), "%d", fd);
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (strcmp(plan->steps[i].name, name) == 0)
+			return &plan->steps[i];
+	assert(!"a step of that name");
+	return NULL;
 }
 
-/*
- * pasta would by default forward ports both ways and give the host's loopback
- * an address inside; each of these flags closes one such hole.
- */
-void plan_uplink(struct plan *plan, pid_t pid, const char *argv[PLAN_ARGV_MAX])
+const char *const *plan_argv(const struct plan *plan, const char *name)
 {
-	struct vector v = { .argv = argv, .cap = PLAN_ARGV_MAX };
+	return step_find(plan, name)->argv;
+}
 
-	(void)snprintf(plan->uplink_pid, sizeof(plan->uplink_pid), "%d", pid);
-	add(&v, "pasta");
-	add(&v, "--config-net");
-	add(&v, "--foreground");
-	add(&v, "--quiet");
-	add_option(&v, "--tcp-ports", "none");
-	add_option(&v, "--udp-ports", "none");
-	add_option(&v, "--tcp-ns", "none");
-	add_option(&v, "--udp-ns", "none");
-	add(&v, "--no-map-gw");
-	add_option(&v, "--ns-ifname", PLAN_UPLINK_INTERFACE);
-	add(&v, plan->uplink_pid);
+int plan_fill(struct plan *plan, const char *name, const char *word,
+	      const char *value)
+{
+	const struct plan_step *step = step_find(plan, name);
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < step->n; i++) {
+		const char *old = step->argv[i];
+		const char *at = strstr(old, word);
+
+		if (at)
+			step->argv[i] =
+				plan_text(plan, "%.*s%s%s", (int)(at - old),
+					  old, value, at + len);
+	}
+	return plan_end(plan);
+}
+
+/* As a shell takes it: between quotes unless it plainly needs none. */
+static void print_word(const char *word, FILE *out)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_./:=,@%+{}";
+
+	if (*word != '\0' && word[strspn(word, plain)] == '\0') {
+		(void)fputs(word, out);
+		return;
+	}
+	(void)fputc('\'', out);
+	for (; *word; word++) {
+		if (*word == '\'')
+			(void)fputs("'\\''", out);
+		else
+			(void)fputc(*word, out);
+	}
+	(void)fputc('\'', out);
+}
+
+static void print_step(const struct plan_step *step, FILE *out)
+{
+	(void)fprintf(out, "\n%s (%s):\n ", step->name, step->where);
+	for (size_t i = 0; i < step->n; i++) {
+		(void)fputc(' ', out);
+		print_word(step->argv[i], out);
+	}
+	(void)fputc('\n', out);
+}
+
+void plan_print(const struct plan *plan, FILE *out)
+{
+	for (size_t i = 0; i < plan->n_files; i++) {
+		const struct plan_file *file = &plan->files[i];
+
+		(void)fprintf(out, "%s %s: %s\n", file->where, file->path,
+			      file->from ? file->from : "(made)");
+	}
+	for (size_t i = 0; i < plan->n_steps; i++)
+		print_step(&plan->steps[i], out);
 }
 
 static bool is_loopback(const struct address *address)

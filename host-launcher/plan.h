@@ -1,8 +1,10 @@
 /*
- * plan.h - what a run will consist of: addresses, names, argument vectors
+ * plan.h - what a run will consist of: addresses, files, argument vectors
  *
  * A plan is computed from the options alone and nothing is started by it, so
- * that it can be tested, and so that every backend starts the same things.
+ * that it can be printed, tested, and then carried out by its backend. What
+ * is known only while it is carried out, such as the number of a descriptor,
+ * stands in it as a word in braces, and is filled in then.
  *
  *	  agent                         gateway                   uplink
  *	+-----------------+ PLAN_AGENT_INTERFACE  +----------------+
@@ -10,8 +12,9 @@
  *	|   the command   |    PLAN_GATEWAY_...   +----------------+
  *	+-----------------+
  *
- * The addresses between the two are the same in every run: the segment has
- * just these two ends and is visible to nobody else.
+ * Where the backend lets us choose, the addresses between the two are the same
+ * in every run: the segment has just these two ends and is visible to nobody
+ * else.
  */
 #ifndef SLUICE_PLAN_H
 #define SLUICE_PLAN_H
@@ -22,6 +25,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define PLAN_AGENT_INTERFACE "eth0"
@@ -36,7 +40,12 @@
 
 #define PLAN_RESOLVERS_MAX NAMESERVERS_MAX
 #define PLAN_RESOLVER_TEXT_MAX NAMESERVER_TEXT_MAX
-#define PLAN_ARGV_MAX 64
+#define PLAN_STEPS_MAX 24
+#define PLAN_FILES_MAX 64
+
+#define PLAN_AGENT "agent"
+#define PLAN_GATEWAY "gateway"
+#define PLAN_HOST "host"
 
 /* What the user asked for, with everything looked up. All borrowed. */
 struct plan_options {
@@ -44,8 +53,9 @@ struct plan_options {
 	const char *audit;
 	const char *trust;   /* NULL: the system's */
 	const char *secrets; /* NULL: none */
+	const char *root;    /* the agent's file system; NULL: the host's */
 	const char *gateway_program, *init_program;
-	const char *workdir;
+	const char *workdir; /* the folder that the agent shares with us */
 	char (*resolvers)[PLAN_RESOLVER_TEXT_MAX];
 	size_t n_resolvers;
 	uid_t uid; /* the agent's */
@@ -54,29 +64,68 @@ struct plan_options {
 	char *const *command; /* ends with NULL */
 };
 
-/* Argument vectors point into the options and the plan: it cannot be moved. */
+/* A program to start. */
+struct plan_step {
+	const char *name;  /* by which the backend finds it */
+	const char *where; /* PLAN_HOST, or the machine in which it runs */
+	const char **argv; /* ends with NULL */
+	size_t n, cap;
+};
+
+/* Something that a machine is given. */
+struct plan_file {
+	const char *where, *path;
+	const char *from; /* on the host; NULL: @text */
+	const char *text; /* NULL: @from */
+};
+
 struct plan {
 	struct plan_options options;
 	struct address gateway4, gateway6, agent4, agent6;
-	const char *gateway[PLAN_ARGV_MAX]; /* less --ready-fd; see below */
-	const char **init;                  /* as long as the command needs */
-	char user[32];                      /* "UID:GID" */
-	char ready_fd[12];
-	char uplink_pid[12];
+	struct plan_step steps[PLAN_STEPS_MAX]; /* in order */
+	size_t n_steps;
+	struct plan_file files[PLAN_FILES_MAX];
+	size_t n_files;
+	char **texts; /* the words that are the plan's own */
+	size_t n_texts;
+	bool failed; /* memory, steps or files did not suffice */
 };
 
-/* 0 or -ENOMEM; ends with plan_done(), also after a failure. */
-MUST_CHECK int plan_make(const struct plan_options *options, struct plan *plan);
+/*
+ * To make a plan: begin, add, end. What fails in between is told by
+ * plan_end(), with -ENOMEM. Every plan ends with plan_done(), also one that
+ * failed. Words that plan_word() is given are borrowed.
+ */
+void plan_begin(struct plan *plan, const struct plan_options *options);
+struct plan_step *plan_step(struct plan *plan, const char *name,
+			    const char *where);
+void plan_word(struct plan *plan, struct plan_step *step, const char *word);
+void plan_option(struct plan *plan, struct plan_step *step, const char *option,
+		 const char *value);
+/* "--" and the command that the user typed. */
+void plan_command(struct plan *plan, struct plan_step *step);
+void plan_file(struct plan *plan, const struct plan_file *file);
+/* A word that is the plan's; "" if there is no memory for it. */
+const char *plan_text(struct plan *plan, const char *format, ...) PRINTF(2, 3);
+MUST_CHECK int plan_end(struct plan *plan);
 void plan_done(struct plan *plan);
 
-/*
- * Completes the gateway's arguments with the descriptor on which it says that
- * it serves, known only when it is about to be started.
- */
-void plan_set_ready_fd(struct plan *plan, int fd);
+/* The arguments of the step of that name, which must be there. */
+const char *const *plan_argv(const struct plan *plan, const char *name);
 
-/* pasta's arguments, joining it to the namespaces of process @pid. */
-void plan_uplink(struct plan *plan, pid_t pid, const char *argv[PLAN_ARGV_MAX]);
+/*
+ * Puts @value where the step @name has @word, in braces, in whole words or in
+ * parts of them. 0 or -ENOMEM.
+ */
+MUST_CHECK int plan_fill(struct plan *plan, const char *name, const char *word,
+			 const char *value);
+
+/* Writes it for people: files, then steps as a shell would take them. */
+void plan_print(const struct plan *plan, FILE *out);
+
+/* The plan of each backend; 0 or -ENOMEM. Pure. */
+MUST_CHECK int netns_plan(const struct plan_options *options,
+			  struct plan *plan);
 
 /* What a name server found in resolv.conf(5) is worth. */
 enum plan_resolvers {

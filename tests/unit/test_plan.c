@@ -28,7 +28,7 @@ static void make(struct plan *plan, struct plan_options *options)
 		.gid = 100,
 		.command = command,
 	};
-	assert_int_equal(plan_make(options, plan), 0);
+	assert_int_equal(netns_plan(options, plan), 0);
 }
 
 static void assert_words(const char *const *argv, const char *words)
@@ -49,8 +49,8 @@ static void the_gateway_is_told_of_both_sides(void **state)
 
 	(void)state;
 	make(&plan, &options);
-	plan_set_ready_fd(&plan, 7);
-	assert_words(plan.gateway,
+	assert_int_equal(plan_fill(&plan, "gateway", "{fd}", "7"), 0);
+	assert_words(plan_argv(&plan, "gateway"),
 		     "/bin/gateway --internal int0 --manifest /m "
 		     "--agent 10.77.0.2 --agent fd73:6c75:6963:1::2 "
 		     "--resolver 192.0.2.53 --resolver 192.0.2.54:5353 "
@@ -70,9 +70,9 @@ static void trust_secrets_and_verbosity_are_passed_on(void **state)
 	options.secrets = "/s";
 	options.verbose = true;
 	options.n_resolvers = 0;
-	assert_int_equal(plan_make(&options, &plan), 0);
-	plan_set_ready_fd(&plan, 3);
-	assert_words(plan.gateway,
+	assert_int_equal(netns_plan(&options, &plan), 0);
+	assert_int_equal(plan_fill(&plan, "gateway", "{fd}", "3"), 0);
+	assert_words(plan_argv(&plan, "gateway"),
 		     "/bin/gateway --internal int0 --manifest /m "
 		     "--agent 10.77.0.2 --agent fd73:6c75:6963:1::2 "
 		     "--audit /a --trust /t --secrets /s --log-level info "
@@ -87,26 +87,69 @@ static void the_command_follows_init_as_it_is(void **state)
 
 	(void)state;
 	make(&plan, &options);
-	assert_words(plan.init, "/bin/init --gateway 10.77.0.1 "
-				"--gateway6 fd73:6c75:6963:1::1 "
-				"--interface eth0 --user 1000:100 "
-				"--workdir /home -- ls -l");
+	assert_words(plan_argv(&plan, "agent"),
+		     "/bin/init --gateway 10.77.0.1 "
+		     "--gateway6 fd73:6c75:6963:1::1 "
+		     "--interface eth0 --user 1000:100 "
+		     "--workdir /home -- ls -l");
 	plan_done(&plan);
 }
 
 /* Without these, what the gateway reaches includes the host's loopback. */
 static void the_uplink_forwards_nothing_by_itself(void **state)
 {
-	const char *argv[PLAN_ARGV_MAX];
 	struct plan_options options;
 	struct plan plan;
 
 	(void)state;
 	make(&plan, &options);
-	plan_uplink(&plan, 42, argv);
-	assert_words(argv, "pasta --config-net --foreground --quiet "
-			   "--tcp-ports none --udp-ports none --tcp-ns none "
-			   "--udp-ns none --no-map-gw --ns-ifname up0 42");
+	assert_int_equal(plan_fill(&plan, "uplink", "{pid}", "42"), 0);
+	assert_words(plan_argv(&plan, "uplink"),
+		     "pasta --config-net --foreground --quiet "
+		     "--tcp-ports none --udp-ports none --tcp-ns none "
+		     "--udp-ns none --no-map-gw --ns-ifname up0 42");
+	plan_done(&plan);
+}
+
+/* A word of the user's that looks like ours is the user's. */
+static void only_the_step_that_is_named_is_filled_in(void **state)
+{
+	static char word[] = "{fd}";
+	static char *command[] = { word, NULL };
+	struct plan_options options;
+	struct plan plan;
+
+	(void)state;
+	make(&plan, &options);
+	plan_done(&plan);
+	options.command = command;
+	assert_int_equal(netns_plan(&options, &plan), 0);
+	assert_int_equal(plan_fill(&plan, "gateway", "{fd}", "7"), 0);
+	assert_ptr_equal(plan_argv(&plan, "agent")[12], word);
+	plan_done(&plan);
+}
+
+static void a_plan_is_printed_as_a_shell_would_take_it(void **state)
+{
+	static char first[] = "it's";
+	static char second[] = "";
+	static char *command[] = { first, second, NULL };
+	struct plan_options options;
+	struct plan plan;
+	char text[4096] = "";
+	FILE *out;
+
+	(void)state;
+	make(&plan, &options);
+	plan_done(&plan);
+	options.command = command;
+	assert_int_equal(netns_plan(&options, &plan), 0);
+	out = fmemopen(text, sizeof(text), "w");
+	assert_non_null(out);
+	plan_print(&plan, out);
+	assert_int_equal(fclose(out), 0);
+	assert_non_null(strstr(text, "\nuplink (host):\n  pasta "));
+	assert_non_null(strstr(text, " -- 'it'\\''s' ''\n"));
 	plan_done(&plan);
 }
 
@@ -256,6 +299,8 @@ int main(void)
 		cmocka_unit_test(trust_secrets_and_verbosity_are_passed_on),
 		cmocka_unit_test(the_command_follows_init_as_it_is),
 		cmocka_unit_test(the_uplink_forwards_nothing_by_itself),
+		cmocka_unit_test(only_the_step_that_is_named_is_filled_in),
+		cmocka_unit_test(a_plan_is_printed_as_a_shell_would_take_it),
 		cmocka_unit_test(the_two_ends_are_in_one_network),
 		cmocka_unit_test(resolvers_are_taken_from_resolv_conf),
 		cmocka_unit_test(loopback_resolvers_are_no_use_but_a_hint),
