@@ -11,7 +11,7 @@
 #define SLUICE_AUDIT_H
 
 #include "buffer.h"
-#include "http/http1.h"
+#include "http/message.h"
 #include "policy.h"
 
 #include <stdatomic.h>
@@ -53,8 +53,8 @@ struct audit_event {
 	uint16_t agent_port;
 	const struct address *address; /* where the agent was headed */
 	uint16_t port;
-	const struct address *origin;   /* where the gateway connected */
-	struct http1_text method, path; /* path without its query */
+	const struct address *origin;  /* where the gateway connected */
+	struct http_text method, path; /* path without its query */
 	unsigned status;
 	unsigned line;  /* of the manifest */
 	uint64_t count; /* of events alike that the line stands for, if > 1 */

@@ -48,7 +48,7 @@ void credential_done(struct credential *credential)
 	OPENSSL_cleanse(credential, sizeof(*credential));
 }
 
-static bool is_replaced(struct http1_text name)
+static bool is_replaced(struct http_text name)
 {
 	static const char *const names[] = { "Authorization",
 					     "Accept-Encoding" };
@@ -60,12 +60,12 @@ static bool is_replaced(struct http1_text name)
 	return false;
 }
 
-static bool add(struct http1_request *request, const char *name,
+static bool add(struct http_request *request, const char *name,
 		const char *value, size_t len)
 {
-	if (request->n_fields == HTTP1_FIELDS_MAX)
+	if (request->n_fields == HTTP_FIELDS_MAX)
 		return false;
-	request->fields[request->n_fields++] = (struct http1_field){
+	request->fields[request->n_fields++] = (struct http_field){
 		.name = { name, strlen(name) },
 		.value = { value, len },
 	};
@@ -73,7 +73,7 @@ static bool add(struct http1_request *request, const char *name,
 }
 
 bool credential_put(const struct credential *credential,
-		    struct http1_request *request)
+		    struct http_request *request)
 {
 	size_t n = 0;
 

@@ -8,7 +8,7 @@
 #ifndef SLUICE_CREDENTIAL_H
 #define SLUICE_CREDENTIAL_H
 
-#include "http1.h"
+#include "message.h"
 #include "secrets.h"
 
 /* "Basic ", and a value in base64. */
@@ -35,6 +35,6 @@ void credential_done(struct credential *credential);
  * read (redact.h). False if the fields get too many.
  */
 MUST_CHECK bool credential_put(const struct credential *credential,
-			       struct http1_request *request);
+			       struct http_request *request);
 
 #endif

@@ -4,16 +4,12 @@
 #include <string.h>
 #include <time.h>
 
-static bool is(struct http1_text text, const char *word)
-{
-	return text.len == strlen(word) && memcmp(text.at, word, text.len) == 0;
-}
-
-int enrol_answer(const struct http1_request *request, const char *pem,
+int enrol_answer(const struct http_request *request, const char *pem,
 		 struct buffer *out)
 {
-	bool found = is(request->method, "GET") &&
-		     is(request->path, "/.well-known/sluice/ca.pem");
+	bool found =
+		text_is_exactly(request->method, "GET") &&
+		text_is_exactly(request->path, "/.well-known/sluice/ca.pem");
 	time_t wall = time(NULL);
 	char head[512], date[64];
 	struct tm tm;

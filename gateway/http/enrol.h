@@ -8,13 +8,13 @@
 #define SLUICE_ENROL_H
 
 #include "buffer.h"
-#include "http1.h"
+#include "message.h"
 
 /*
  * Adds the whole answer to @request, whose connection then ends, to @out.
  * Returns its status, or -errno.
  */
-MUST_CHECK int enrol_answer(const struct http1_request *request,
-			    const char *pem, struct buffer *out);
+MUST_CHECK int enrol_answer(const struct http_request *request, const char *pem,
+			    struct buffer *out);
 
 #endif

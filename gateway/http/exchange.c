@@ -17,9 +17,9 @@ void exchange_done(struct exchange *exchange)
 }
 
 /* git shows people only text/plain; nobody else minds JSON. */
-static enum refusal_form form_for(const struct http1_request *request)
+static enum refusal_form form_for(const struct http_request *request)
 {
-	struct http1_text agent = http1_field_value(
+	struct http_text agent = http_field_value(
 		request->fields, request->n_fields, "user-agent");
 
 	return agent.at && agent.len > 4 && memcmp(agent.at, "git/", 4) == 0
@@ -28,7 +28,7 @@ static enum refusal_form form_for(const struct http1_request *request)
 }
 
 void exchange_remember(struct exchange *exchange,
-		       const struct http1_request *request)
+		       const struct http_request *request)
 {
 	const char *query = memchr(request->path.at, '?', request->path.len);
 	size_t path_len =
@@ -42,7 +42,7 @@ void exchange_remember(struct exchange *exchange,
 		       (int)path_len, request->path.at);
 }
 
-bool exchange_is_safe(const struct http1_request *request)
+bool exchange_is_safe(const struct http_request *request)
 {
 	static const char *const methods[] = { "GET", "HEAD", "OPTIONS" };
 
@@ -56,7 +56,7 @@ bool exchange_is_safe(const struct http1_request *request)
 
 /* DESIGN: all identities agree, on every request. */
 static bool identities_agree(const struct flow *flow,
-			     const struct http1_request *request,
+			     const struct http_request *request,
 			     struct decision *decision)
 {
 	bool tls = flow->stream.ssl != NULL;
@@ -80,8 +80,8 @@ static bool identities_agree(const struct flow *flow,
 }
 
 bool exchange_judge(struct exchange *exchange, struct flow *flow,
-		    const struct http1_request *request,
-		    struct decision *decision, struct http1_text *asked)
+		    const struct http_request *request,
+		    struct decision *decision, struct http_text *asked)
 {
 	struct worker *worker = flow->worker;
 	struct attempt attempt = { .kind = ATTEMPT_HTTP,
@@ -92,7 +92,7 @@ bool exchange_judge(struct exchange *exchange, struct flow *flow,
 	*asked = request->authority;
 	if (!identities_agree(flow, request, decision))
 		return false;
-	*asked = (struct http1_text){ 0 };
+	*asked = (struct http_text){ 0 };
 	if (!judged_keep(&exchange->judged, request)) {
 		decision->reason = REASON_OVERLOADED;
 		return false;
@@ -120,7 +120,7 @@ bool exchange_judge(struct exchange *exchange, struct flow *flow,
 }
 
 void exchange_refusal(const struct exchange *exchange, const struct flow *flow,
-		      const struct decision *decision, struct http1_text asked,
+		      const struct decision *decision, struct http_text asked,
 		      struct refusal *refusal)
 {
 	struct attempt attempt = flow_attempt(flow, ATTEMPT_HTTP);

@@ -9,8 +9,8 @@
 #ifndef SLUICE_EXCHANGE_H
 #define SLUICE_EXCHANGE_H
 
-#include "http1.h"
 #include "judged.h"
+#include "message.h"
 #include "refusal.h"
 
 struct flow;
@@ -34,13 +34,13 @@ struct exchange {
 void exchange_begin(struct exchange *exchange);
 void exchange_done(struct exchange *exchange);
 void exchange_remember(struct exchange *exchange,
-		       const struct http1_request *request);
+		       const struct http_request *request);
 
 /*
  * It asks for nothing to be changed (RFC 9110 9.2.1), and so may go out twice
  * if it has no body.
  */
-bool exchange_is_safe(const struct http1_request *request);
+bool exchange_is_safe(const struct http_request *request);
 
 /*
  * All identities agree, and the manifest admits the request: true, and the
@@ -48,13 +48,13 @@ bool exchange_is_safe(const struct http1_request *request);
  * then what differed, borrowed from @request, or empty.
  */
 MUST_CHECK bool exchange_judge(struct exchange *exchange, struct flow *flow,
-			       const struct http1_request *request,
+			       const struct http_request *request,
 			       struct decision *decision,
-			       struct http1_text *asked);
+			       struct http_text *asked);
 
 /* The refusal that @decision is, in whose words the agent is told. */
 void exchange_refusal(const struct exchange *exchange, const struct flow *flow,
-		      const struct decision *decision, struct http1_text asked,
+		      const struct decision *decision, struct http_text asked,
 		      struct refusal *refusal);
 
 /* Writes the exchange's line; the first call alone counts. */

@@ -1,19 +1,11 @@
 #include "http1.h"
 
-#include "http1_chars.h"
+#include "chars.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#define STATUS_BAD_REQUEST 400
-#define STATUS_EXPECTATION_FAILED 417
-#define STATUS_FIELDS_TOO_LARGE 431
-#define STATUS_NOT_IMPLEMENTED 501
-#define STATUS_VERSION_NOT_SUPPORTED 505
-
-#define LENGTH_DIGITS_MAX 19 /* as many as always fit in 64 bits */
 
 /* What a refused head is refused with; only requests have use for @status. */
 struct fault {
@@ -29,99 +21,16 @@ static bool refuse_with(struct fault *fault, unsigned status, const char *why)
 
 static bool refuse(struct fault *fault, const char *why)
 {
-	return refuse_with(fault, STATUS_BAD_REQUEST, why);
-}
-
-/* --- text --- */
-
-static bool text_all(struct http1_text text, bool (*is_sound)(char c))
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (!is_sound(text.at[i]))
-			return false;
-	return true;
-}
-
-static bool text_is_token(struct http1_text text)
-{
-	return text.len > 0 && text_all(text, is_token_char);
-}
-
-/* For methods, which have case. */
-static bool text_is_exactly(struct http1_text text, const char *word)
-{
-	return text.len == strlen(word) && memcmp(text.at, word, text.len) == 0;
-}
-
-/* For names, codings and options, which have none. */
-static bool text_is(struct http1_text text, const char *word)
-{
-	return text.len == strlen(word) &&
-	       strncasecmp(text.at, word, text.len) == 0;
-}
-
-static bool text_is_same(struct http1_text a, struct http1_text b)
-{
-	return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
-}
-
-static bool text_starts(struct http1_text text, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return text.len >= n && strncasecmp(text.at, prefix, n) == 0;
-}
-
-static struct http1_text text_skip(struct http1_text text, size_t n)
-{
-	return (struct http1_text){ .at = text.at + n, .len = text.len - n };
-}
-
-static struct http1_text text_trim(struct http1_text text)
-{
-	while (text.len > 0 && is_blank(text.at[0]))
-		text = text_skip(text, 1);
-	while (text.len > 0 && is_blank(text.at[text.len - 1]))
-		text.len--;
-	return text;
-}
-
-/* What stands before the first @c; @rest is what stands after it. */
-static bool text_split(struct http1_text *rest, char c,
-		       struct http1_text *before)
-{
-	const char *at = rest->len ? memchr(rest->at, c, rest->len) : NULL;
-
-	if (!at)
-		return false;
-	before->at = rest->at;
-	before->len = (size_t)(at - rest->at);
-	*rest = text_skip(*rest, before->len + 1);
-	return true;
+	return refuse_with(fault, HTTP_BAD_REQUEST, why);
 }
 
 /* The next line without its CRLF. A CR elsewhere is no character of any. */
-static bool text_take_line(struct http1_text *rest, struct http1_text *line)
+static bool text_take_line(struct http_text *rest, struct http_text *line)
 {
 	if (!text_split(rest, '\n', line) || line->len == 0 ||
 	    line->at[line->len - 1] != '\r')
 		return false;
 	line->len--;
-	return true;
-}
-
-/* Decimal digits alone, without zeros in front, at most @digits of them. */
-static bool text_number(struct http1_text text, size_t digits, uint64_t *number)
-{
-	uint64_t value = 0;
-
-	assert(digits <= LENGTH_DIGITS_MAX);
-	if (text.len == 0 || text.len > digits || !text_all(text, is_digit) ||
-	    (text.at[0] == '0' && text.len > 1))
-		return false;
-	for (size_t i = 0; i < text.len; i++)
-		value = value * 10 + (uint64_t)(text.at[i] - '0');
-	*number = value;
 	return true;
 }
 
@@ -154,7 +63,7 @@ enum http1_result http1_head_find(const char *bytes, size_t len,
 				  size_t *scanned, size_t *head_len,
 				  unsigned *status)
 {
-	size_t end = len < HTTP1_HEAD_MAX ? len : HTTP1_HEAD_MAX;
+	size_t end = len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX;
 
 	for (size_t i = *scanned; i < end; i++) {
 		enum http1_result result = scan_byte(bytes, i);
@@ -162,25 +71,25 @@ enum http1_result http1_head_find(const char *bytes, size_t len,
 		if (result == HTTP1_DONE)
 			*head_len = i + 1;
 		if (result == HTTP1_BAD)
-			*status = STATUS_BAD_REQUEST;
+			*status = HTTP_BAD_REQUEST;
 		if (result != HTTP1_MORE)
 			return result;
 		*scanned = i + 1;
 	}
-	if (end < HTTP1_HEAD_MAX)
+	if (end < HTTP_HEAD_MAX)
 		return HTTP1_MORE;
-	*status = STATUS_FIELDS_TOO_LARGE;
+	*status = HTTP_FIELDS_TOO_LARGE;
 	return HTTP1_BAD;
 }
 
 /* --- fields --- */
 
 struct fields {
-	struct http1_field *list;
+	struct http_field *list;
 	size_t n;
 };
 
-static bool field_parse(struct http1_text line, struct http1_field *field,
+static bool field_parse(struct http_text line, struct http_field *field,
 			struct fault *fault)
 {
 	if (is_blank(line.at[0]))
@@ -196,18 +105,18 @@ static bool field_parse(struct http1_text line, struct http1_field *field,
 }
 
 /* Reads the fields of a head to the empty line, with which it must end. */
-static bool fields_parse(struct http1_text rest, struct fields *fields,
+static bool fields_parse(struct http_text rest, struct fields *fields,
 			 struct fault *fault)
 {
-	struct http1_text line;
+	struct http_text line;
 
 	for (;;) {
 		if (!text_take_line(&rest, &line))
 			return refuse(fault, "a line does not end in CRLF");
 		if (line.len == 0)
 			break;
-		if (fields->n == HTTP1_FIELDS_MAX)
-			return refuse_with(fault, STATUS_FIELDS_TOO_LARGE,
+		if (fields->n == HTTP_FIELDS_MAX)
+			return refuse_with(fault, HTTP_FIELDS_TOO_LARGE,
 					   "there are too many fields");
 		if (!field_parse(line, &fields->list[fields->n], fault))
 			return false;
@@ -216,42 +125,16 @@ static bool fields_parse(struct http1_text rest, struct fields *fields,
 	return rest.len == 0 || refuse(fault, "bytes follow the empty line");
 }
 
-struct http1_text http1_field_value(const struct http1_field *fields, size_t n,
-				    const char *name)
+static struct http_text value_of(const struct fields *fields, const char *name)
 {
-	struct http1_text value = { 0 };
-
-	for (size_t i = 0; i < n; i++) {
-		if (!text_is(fields[i].name, name))
-			continue;
-		if (value.at)
-			return (struct http1_text){ 0 };
-		value = fields[i].value;
-	}
-	return value;
-}
-
-/* Whether a list of tokens has @token among them (RFC 9110 5.6.1). */
-static bool list_has(struct http1_text list, struct http1_text token)
-{
-	struct http1_text item;
-
-	while (text_split(&list, ',', &item))
-		if (text_is_same(text_trim(item), token))
-			return true;
-	return text_is_same(text_trim(list), token);
-}
-
-static struct http1_text value_of(const struct fields *fields, const char *name)
-{
-	return http1_field_value(fields->list, fields->n, name);
+	return http_field_value(fields->list, fields->n, name);
 }
 
 /* --- what concerns one hop only --- */
 
 struct connection {
 	bool close, keep_alive, upgrade;
-	struct http1_text options[HTTP1_OPTIONS_MAX];
+	struct http_text options[HTTP1_OPTIONS_MAX];
 	size_t n;
 };
 
@@ -260,7 +143,7 @@ struct connection {
  * Naming them in Connection would take them from the next reader's view
  * after the gateway has judged by them.
  */
-static bool is_end_to_end_for_sure(struct http1_text name)
+static bool is_end_to_end_for_sure(struct http_text name)
 {
 	static const char *const names[] = { "Host", "Transfer-Encoding",
 					     "Authorization", "Cookie",
@@ -273,7 +156,7 @@ static bool is_end_to_end_for_sure(struct http1_text name)
 }
 
 static bool connection_add(struct connection *connection,
-			   struct http1_text option, struct fault *fault)
+			   struct http_text option, struct fault *fault)
 {
 	if (option.len == 0) /* RFC 9110 5.6.1.2 */
 		return true;
@@ -297,7 +180,7 @@ static bool connection_parse(const struct fields *fields,
 			     struct connection *connection, struct fault *fault)
 {
 	for (size_t i = 0; i < fields->n; i++) {
-		struct http1_text rest = fields->list[i].value, option;
+		struct http_text rest = fields->list[i].value, option;
 
 		if (!text_is(fields->list[i].name, "Connection"))
 			continue;
@@ -317,39 +200,8 @@ static bool connection_keeps_alive(const struct connection *connection,
 	return !connection->close && (!is_http10 || connection->keep_alive);
 }
 
-/*
- * Fields that end here: those of RFC 9110 7.6.1; those the writers make anew
- * from what was parsed; those that would lead the agent round the gateway or
- * bind it to the origin's own key; and one that a written "Connection: close"
- * would name by accident.
- */
-bool http1_field_ends_here(struct http1_text name)
-{
-	static const char *const names[] = {
-		"Connection",
-		"Keep-Alive",
-		"TE",
-		"Trailer",
-		"Upgrade",
-		"HTTP2-Settings",
-		"Host",
-		"Content-Length",
-		"Transfer-Encoding",
-		"Expect",
-		"Alt-Svc",
-		"Public-Key-Pins",
-		"Public-Key-Pins-Report-Only",
-		"Close",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (text_is(name, names[i]))
-			return true;
-	return text_starts(name, "Proxy-");
-}
-
 static bool connection_names(const struct connection *connection,
-			     struct http1_text name)
+			     struct http_text name)
 {
 	for (size_t i = 0; i < connection->n; i++)
 		if (text_is_same(name, connection->options[i]))
@@ -363,14 +215,14 @@ static void fields_keep_end_to_end(struct fields *fields,
 	size_t n = 0;
 
 	for (size_t i = 0; i < fields->n; i++)
-		if (!http1_field_ends_here(fields->list[i].name) &&
+		if (!http_field_ends_here(fields->list[i].name) &&
 		    !connection_names(connection, fields->list[i].name))
 			fields->list[n++] = fields->list[i];
 	fields->n = n;
 }
 
 /* Standard base64 of so many bytes that @padding ends it. */
-static bool is_base64(struct http1_text text, size_t len, const char *padding)
+static bool is_base64(struct http_text text, size_t len, const char *padding)
 {
 	size_t n_padding = strlen(padding);
 
@@ -400,11 +252,11 @@ static bool framing_parse(const struct fields *fields, bool is_http10,
 			  struct fault *fault)
 {
 	for (size_t i = 0; i < fields->n; i++) {
-		const struct http1_field *field = &fields->list[i];
+		const struct http_field *field = &fields->list[i];
 		uint64_t length;
 
 		if (text_is(field->name, "Content-Length")) {
-			if (!text_number(field->value, LENGTH_DIGITS_MAX,
+			if (!text_number(field->value, TEXT_DIGITS_MAX,
 					 &length))
 				return refuse(fault, "Content-Length is not "
 						     "a plain number");
@@ -434,70 +286,23 @@ static bool framing_parse(const struct fields *fields, bool is_http10,
 }
 
 /* What Trailer announces, where a body can have any. */
-static struct http1_text trailers_of(const struct fields *fields,
-				     enum http1_framing framing)
+static struct http_text trailers_of(const struct fields *fields,
+				    enum http_framing framing)
 {
-	return framing == HTTP1_CHUNKED ? value_of(fields, "Trailer")
-					: (struct http1_text){ 0 };
+	return framing == HTTP_CHUNKED ? value_of(fields, "Trailer")
+				       : (struct http_text){ 0 };
 }
 
 /* --- Host, and the authority of an absolute target --- */
 
-static bool port_parse(struct http1_text text, uint16_t *port)
-{
-	uint64_t number;
-
-	if (!text_number(text, 5, &number) || number == 0 ||
-	    number > UINT16_MAX)
-		return false;
-	*port = (uint16_t)number;
-	return true;
-}
-
-bool http1_authority_parse(struct http1_text text,
-			   struct http1_authority *authority)
-{
-	struct http1_text rest = text, host, empty;
-
-	*authority = (struct http1_authority){ 0 };
-	if (text.len > 0 && text.at[0] == '[') {
-		rest = text_skip(text, 1);
-		if (!text_split(&rest, ']', &host) ||
-		    !memchr(host.at, ':', host.len) ||
-		    !address_parse(&authority->address, host.at, host.len))
-			return false;
-		if (rest.len == 0)
-			return true;
-		return text_split(&rest, ':', &empty) && empty.len == 0 &&
-		       port_parse(rest, &authority->port);
-	}
-	if (!text_split(&rest, ':', &host))
-		host = text;
-	else if (!port_parse(rest, &authority->port))
-		return false;
-	return domain_parse(&authority->host, host.at, host.len) ||
-	       address_parse(&authority->address, host.at, host.len);
-}
-
-bool http1_authority_equal(const struct http1_authority *a,
-			   const struct http1_authority *b,
-			   uint16_t default_port)
-{
-	return a->host.len == b->host.len &&
-	       memcmp(a->host.name, b->host.name, a->host.len) == 0 &&
-	       address_equal(&a->address, &b->address) &&
-	       (a->port ? a->port : default_port) ==
-		       (b->port ? b->port : default_port);
-}
-
 static bool host_parse(const struct fields *fields,
-		       struct http1_request *request,
-		       struct http1_authority *authority, struct fault *fault)
+		       struct http_request *request,
+		       struct http_authority *authority, struct fault *fault)
 {
 	request->authority = value_of(fields, "Host");
 	if (!request->authority.at)
 		return refuse(fault, "there is not exactly one Host");
-	if (!http1_authority_parse(request->authority, authority))
+	if (!http_authority_parse(request->authority, authority))
 		return refuse(fault, "Host is neither a name nor an address");
 	request->host = authority->host;
 	request->port = authority->port;
@@ -506,35 +311,23 @@ static bool host_parse(const struct fields *fields,
 
 /* --- requests --- */
 
-static bool is_target_char(char c)
-{
-	return c > ' ' && c < 0x7f && c != '#';
-}
-
-bool http1_path_is_sound(struct http1_text path, struct http1_text method)
-{
-	return path.len > 0 && text_all(path, is_target_char) &&
-	       (path.at[0] == '/' ||
-		(text_is(path, "*") && text_is_exactly(method, "OPTIONS")));
-}
-
 /* scheme "://" authority path, where the path may be missing altogether. */
-static bool absolute_parse(struct http1_text target,
-			   const struct http1_authority *host,
-			   struct http1_request *request, struct fault *fault)
+static bool absolute_parse(struct http_text target,
+			   const struct http_authority *host,
+			   struct http_request *request, struct fault *fault)
 {
-	static const struct http1_text root = { "/", 1 }, server = { "*", 1 };
+	static const struct http_text root = { "/", 1 }, server = { "*", 1 };
 	bool https = text_starts(target, "https://");
-	struct http1_text rest = text_skip(target, https ? 8 : 7);
-	struct http1_text text = { .at = rest.at };
-	struct http1_authority authority;
+	struct http_text rest = text_skip(target, https ? 8 : 7);
+	struct http_text text = { .at = rest.at };
+	struct http_authority authority;
 
 	while (text.len < rest.len && !strchr("/?", rest.at[text.len]))
 		text.len++;
 	rest = text_skip(rest, text.len);
-	if (!http1_authority_parse(text, &authority))
+	if (!http_authority_parse(text, &authority))
 		return refuse(fault, "the target's authority is unsound");
-	if (!http1_authority_equal(&authority, host, https ? 443 : 80))
+	if (!http_authority_equal(&authority, host, https ? 443 : 80))
 		return refuse(fault, "the target's authority is not Host's");
 	/* "?query" would have to be "/?query", which is not in these bytes. */
 	if (rest.len > 0 && rest.at[0] != '/')
@@ -550,21 +343,21 @@ static bool absolute_parse(struct http1_text target,
 	return true;
 }
 
-static bool target_parse(struct http1_text target,
-			 const struct http1_authority *host,
-			 struct http1_request *request, struct fault *fault)
+static bool target_parse(struct http_text target,
+			 const struct http_authority *host,
+			 struct http_request *request, struct fault *fault)
 {
 	if (target.len == 0 || !text_all(target, is_target_char))
 		return refuse(fault, "the target has characters no target has");
 	if (text_starts(target, "http://") || text_starts(target, "https://"))
 		return absolute_parse(target, host, request, fault);
-	if (!http1_path_is_sound(target, request->method))
+	if (!http_path_is_sound(target, request->method))
 		return refuse(fault, "the target is not a path");
 	request->path = target;
 	return true;
 }
 
-static bool version_parse(struct http1_text version, bool *is_http10,
+static bool version_parse(struct http_text version, bool *is_http10,
 			  struct fault *fault)
 {
 	if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 ||
@@ -572,72 +365,48 @@ static bool version_parse(struct http1_text version, bool *is_http10,
 	    !is_digit(version.at[7]))
 		return refuse(fault, "the first line has no HTTP version");
 	if (version.at[5] != '1' || version.at[7] > '1')
-		return refuse_with(fault, STATUS_VERSION_NOT_SUPPORTED,
+		return refuse_with(fault, HTTP_VERSION_NOT_SUPPORTED,
 				   "the version is neither 1.0 nor 1.1");
 	*is_http10 = version.at[7] == '0';
 	return true;
 }
 
-/*
- * TRACE would have the origin send back what the gateway put in and the agent
- * must not hold; RFC 9113 keeps PRI for the preface of HTTP/2.
- */
-bool http1_method_judge(struct http1_text method, unsigned *status,
-			const char **why)
-{
-	struct fault fault;
-
-	if (!text_is_token(method))
-		(void)refuse(&fault, "the method is not a token");
-	else if (text_is(method, "PRI"))
-		(void)refuse(&fault, "this is the preface of HTTP/2");
-	else if (text_is(method, "CONNECT") || text_is(method, "TRACE"))
-		(void)refuse_with(&fault, STATUS_NOT_IMPLEMENTED,
-				  "the method is not carried");
-	else
-		return true;
-	*status = fault.status;
-	*why = fault.why;
-	return false;
-}
-
 static bool expect_parse(const struct fields *fields,
-			 struct http1_request *request, struct fault *fault)
+			 struct http_request *request, struct fault *fault)
 {
 	for (size_t i = 0; i < fields->n; i++) {
 		if (!text_is(fields->list[i].name, "Expect"))
 			continue;
 		if (!text_is(fields->list[i].value, "100-continue"))
-			return refuse_with(fault, STATUS_EXPECTATION_FAILED,
+			return refuse_with(fault, HTTP_EXPECTATION_FAILED,
 					   "Expect is not 100-continue");
 		/* RFC 9110 10.1.1: not of HTTP/1.0, nor without a body */
-		request->expects_continue = !request->is_http10 &&
-					    request->framing != HTTP1_NO_BODY;
+		request->expects_continue =
+			!request->is_http10 && request->framing != HTTP_NO_BODY;
 	}
 	return true;
 }
 
 /* RFC 6455 4.1, as far as a head can show it. */
-static bool is_websocket_request(const struct http1_request *request,
+static bool is_websocket_request(const struct http_request *request,
 				 const struct fields *fields)
 {
-	struct http1_text version = value_of(fields, "Sec-WebSocket-Version");
-	struct http1_text key = value_of(fields, "Sec-WebSocket-Key");
+	struct http_text version = value_of(fields, "Sec-WebSocket-Version");
+	struct http_text key = value_of(fields, "Sec-WebSocket-Key");
 
 	return !request->is_http10 && text_is_exactly(request->method, "GET") &&
-	       request->framing == HTTP1_NO_BODY && text_is(version, "13") &&
+	       request->framing == HTTP_NO_BODY && text_is(version, "13") &&
 	       is_base64(key, 24, "==");
 }
 
-static bool request_fields_parse(struct http1_text rest,
-				 struct http1_text target,
-				 struct http1_request *request,
+static bool request_fields_parse(struct http_text rest, struct http_text target,
+				 struct http_request *request,
 				 struct fault *fault)
 {
 	struct fields fields = { .list = request->fields };
 	struct connection connection = { 0 };
 	struct framing framing = { 0 };
-	struct http1_authority authority;
+	struct http_authority authority;
 	bool upgrade;
 
 	if (!fields_parse(rest, &fields, fault) ||
@@ -648,9 +417,9 @@ static bool request_fields_parse(struct http1_text rest,
 	    !connection_parse(&fields, &connection, fault))
 		return false;
 	if (framing.chunked)
-		request->framing = HTTP1_CHUNKED;
+		request->framing = HTTP_CHUNKED;
 	else if (framing.has_length)
-		request->framing = HTTP1_LENGTH;
+		request->framing = HTTP_LENGTH;
 	request->content_length = framing.length;
 	request->keep_alive =
 		connection_keeps_alive(&connection, request->is_http10);
@@ -658,8 +427,8 @@ static bool request_fields_parse(struct http1_text rest,
 		return false;
 
 	request->trailers = trailers_of(&fields, request->framing);
-	request->takes_trailers = list_has(
-		value_of(&fields, "TE"), (struct http1_text){ "trailers", 8 });
+	request->takes_trailers = text_lists(
+		value_of(&fields, "TE"), (struct http_text){ "trailers", 8 });
 	upgrade = connection.upgrade &&
 		  text_is(value_of(&fields, "Upgrade"), "websocket");
 	fields_keep_end_to_end(&fields, &connection);
@@ -669,33 +438,33 @@ static bool request_fields_parse(struct http1_text rest,
 	return true;
 }
 
-static bool request_parse(struct http1_text head, struct http1_request *request,
+static bool request_parse(struct http_text head, struct http_request *request,
 			  struct fault *fault)
 {
-	struct http1_text rest = head, line, target;
+	struct http_text rest = head, line, target;
 
-	if (head.len > HTTP1_HEAD_MAX)
-		return refuse_with(fault, STATUS_FIELDS_TOO_LARGE,
+	if (head.len > HTTP_HEAD_MAX)
+		return refuse_with(fault, HTTP_FIELDS_TOO_LARGE,
 				   "the head is too long");
 	if (!text_take_line(&rest, &line))
 		return refuse(fault, "a line does not end in CRLF");
 	if (!text_split(&line, ' ', &request->method) ||
 	    !text_split(&line, ' ', &target))
 		return refuse(fault, "the first line has not three parts");
-	return http1_method_judge(request->method, &fault->status,
-				  &fault->why) &&
+	return http_method_judge(request->method, &fault->status,
+				 &fault->why) &&
 	       version_parse(line, &request->is_http10, fault) &&
 	       request_fields_parse(rest, target, request, fault);
 }
 
 bool http1_request_parse(const char *head, size_t len,
-			 struct http1_request *request, unsigned *status,
+			 struct http_request *request, unsigned *status,
 			 const char **why)
 {
-	struct http1_request parsed = { 0 };
+	struct http_request parsed = { 0 };
 	struct fault fault;
 
-	if (!request_parse((struct http1_text){ head, len }, &parsed, &fault)) {
+	if (!request_parse((struct http_text){ head, len }, &parsed, &fault)) {
 		*status = fault.status;
 		*why = fault.why;
 		return false;
@@ -708,11 +477,11 @@ bool http1_request_parse(const char *head, size_t len,
 
 /* "HTTP/1.1 200 OK"; that the reason, or even its blank, is missing is common
  * and leaves one reading. */
-static bool status_line_parse(struct http1_text line,
-			      struct http1_response *response,
+static bool status_line_parse(struct http_text line,
+			      struct http_response *response,
 			      struct fault *fault)
 {
-	struct http1_text version, code;
+	struct http_text version, code;
 	uint64_t status;
 
 	if (!text_split(&line, ' ', &version))
@@ -733,7 +502,7 @@ static bool status_line_parse(struct http1_text line,
 }
 
 /* RFC 9112 6.3 */
-static bool response_framing(struct http1_response *response, bool to_head,
+static bool response_framing(struct http_response *response, bool to_head,
 			     const struct framing *framing, struct fault *fault)
 {
 	bool never = response->status < 200 || response->status == 204;
@@ -744,13 +513,13 @@ static bool response_framing(struct http1_response *response, bool to_head,
 	response->has_content_length = framing->has_length && !never;
 	response->content_length = framing->length;
 	if (never || to_head || response->status == 304)
-		response->framing = HTTP1_NO_BODY;
+		response->framing = HTTP_NO_BODY;
 	else if (framing->chunked)
-		response->framing = HTTP1_CHUNKED;
+		response->framing = HTTP_CHUNKED;
 	else if (framing->has_length)
-		response->framing = HTTP1_LENGTH;
+		response->framing = HTTP_LENGTH;
 	else
-		response->framing = HTTP1_UNTIL_CLOSE;
+		response->framing = HTTP_UNTIL_CLOSE;
 	return true;
 }
 
@@ -759,9 +528,9 @@ static bool response_framing(struct http1_response *response, bool to_head,
  * would turn the connection into something that is not read any more.
  */
 static bool switch_parse(const struct fields *fields, bool upgrade,
-			 struct http1_response *response, struct fault *fault)
+			 struct http_response *response, struct fault *fault)
 {
-	struct http1_text accept = value_of(fields, "Sec-WebSocket-Accept");
+	struct http_text accept = value_of(fields, "Sec-WebSocket-Accept");
 
 	if (response->status != 101)
 		return true;
@@ -773,16 +542,16 @@ static bool switch_parse(const struct fields *fields, bool upgrade,
 	return true;
 }
 
-static bool response_parse(struct http1_text rest, bool to_head,
-			   struct http1_response *response, struct fault *fault)
+static bool response_parse(struct http_text rest, bool to_head,
+			   struct http_response *response, struct fault *fault)
 {
 	struct fields fields = { .list = response->fields };
 	struct connection connection = { 0 };
 	struct framing framing = { 0 };
-	struct http1_text line;
+	struct http_text line;
 	bool upgrade;
 
-	if (rest.len > HTTP1_HEAD_MAX)
+	if (rest.len > HTTP_HEAD_MAX)
 		return refuse(fault, "the head is too long");
 	if (!text_take_line(&rest, &line))
 		return refuse(fault, "a line does not end in CRLF");
@@ -794,7 +563,7 @@ static bool response_parse(struct http1_text rest, bool to_head,
 	    !connection_parse(&fields, &connection, fault))
 		return false;
 	response->keep_alive =
-		response->framing != HTTP1_UNTIL_CLOSE &&
+		response->framing != HTTP_UNTIL_CLOSE &&
 		connection_keeps_alive(&connection, response->is_http10);
 
 	upgrade = connection.upgrade &&
@@ -806,12 +575,12 @@ static bool response_parse(struct http1_text rest, bool to_head,
 }
 
 bool http1_response_parse(const char *head, size_t len, bool to_head,
-			  struct http1_response *response, const char **why)
+			  struct http_response *response, const char **why)
 {
-	struct http1_response parsed = { 0 };
+	struct http_response parsed = { 0 };
 	struct fault fault;
 
-	if (!response_parse((struct http1_text){ head, len }, to_head, &parsed,
+	if (!response_parse((struct http_text){ head, len }, to_head, &parsed,
 			    &fault)) {
 		*why = fault.why;
 		return false;
@@ -835,7 +604,7 @@ static void writer_init(struct writer *w, char *bytes, size_t cap)
 	w->cap = cap;
 }
 
-static void put_text(struct writer *w, struct http1_text text)
+static void put_text(struct writer *w, struct http_text text)
 {
 	if (w->len <= w->cap && text.len <= w->cap - w->len && text.len > 0)
 		memcpy(w->bytes + w->len, text.at, text.len);
@@ -844,7 +613,7 @@ static void put_text(struct writer *w, struct http1_text text)
 
 static void put(struct writer *w, const char *string)
 {
-	put_text(w, (struct http1_text){ string, strlen(string) });
+	put_text(w, (struct http_text){ string, strlen(string) });
 }
 
 static void put_number(struct writer *w, uint64_t number)
@@ -856,7 +625,7 @@ static void put_number(struct writer *w, uint64_t number)
 	put(w, digits);
 }
 
-static void put_fields(struct writer *w, const struct http1_field *fields,
+static void put_fields(struct writer *w, const struct http_field *fields,
 		       size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -867,7 +636,7 @@ static void put_fields(struct writer *w, const struct http1_field *fields,
 	}
 }
 
-static void put_trailer(struct writer *w, struct http1_text declared)
+static void put_trailer(struct writer *w, struct http_text declared)
 {
 	if (declared.len == 0)
 		return;
@@ -895,7 +664,7 @@ static size_t put_end(struct writer *w)
 	return w->len <= w->cap ? w->len : 0;
 }
 
-static void put_host(struct writer *w, const struct http1_request *request)
+static void put_host(struct writer *w, const struct http_request *request)
 {
 	put(w, "Host: ");
 	if (request->host.len == 0) {
@@ -910,7 +679,7 @@ static void put_host(struct writer *w, const struct http1_request *request)
 	put(w, "\r\n");
 }
 
-size_t http1_request_write(const struct http1_request *request, char *bytes,
+size_t http1_request_write(const struct http_request *request, char *bytes,
 			   size_t cap)
 {
 	struct writer w;
@@ -922,9 +691,9 @@ size_t http1_request_write(const struct http1_request *request, char *bytes,
 	put(&w, " HTTP/1.1\r\n");
 	put_host(&w, request);
 	put_fields(&w, request->fields, request->n_fields);
-	if (request->framing == HTTP1_LENGTH)
+	if (request->framing == HTTP_LENGTH)
 		put_length(&w, request->content_length);
-	else if (request->framing == HTTP1_CHUNKED)
+	else if (request->framing == HTTP_CHUNKED)
 		put(&w, "Transfer-Encoding: chunked\r\n");
 	put_trailer(&w, request->trailers);
 	if (request->expects_continue)
@@ -937,21 +706,21 @@ size_t http1_request_write(const struct http1_request *request, char *bytes,
 }
 
 /* What a body becomes for the agent: its end must show in either version. */
-static enum http1_framing agent_framing(const struct http1_response *response,
-					bool agent_http10)
+static enum http_framing agent_framing(const struct http_response *response,
+				       bool agent_http10)
 {
-	if (response->framing == HTTP1_NO_BODY ||
-	    response->framing == HTTP1_LENGTH)
+	if (response->framing == HTTP_NO_BODY ||
+	    response->framing == HTTP_LENGTH)
 		return response->framing;
-	return agent_http10 ? HTTP1_UNTIL_CLOSE : HTTP1_CHUNKED;
+	return agent_http10 ? HTTP_UNTIL_CLOSE : HTTP_CHUNKED;
 }
 
-size_t http1_response_write(const struct http1_response *response,
+size_t http1_response_write(const struct http_response *response,
 			    bool agent_http10, char *bytes, size_t cap,
-			    enum http1_framing *framing, bool *keep_alive)
+			    enum http_framing *framing, bool *keep_alive)
 {
-	enum http1_framing written = agent_framing(response, agent_http10);
-	bool stays_open = *keep_alive && written != HTTP1_UNTIL_CLOSE;
+	enum http_framing written = agent_framing(response, agent_http10);
+	bool stays_open = *keep_alive && written != HTTP_UNTIL_CLOSE;
 	bool is_final = response->status >= 200;
 	struct writer w;
 
@@ -962,11 +731,11 @@ size_t http1_response_write(const struct http1_response *response,
 	put_text(&w, response->reason);
 	put(&w, "\r\n");
 	put_fields(&w, response->fields, response->n_fields);
-	if (written == HTTP1_LENGTH || response->has_content_length)
+	if (written == HTTP_LENGTH || response->has_content_length)
 		put_length(&w, response->content_length);
-	else if (written == HTTP1_CHUNKED)
+	else if (written == HTTP_CHUNKED)
 		put(&w, "Transfer-Encoding: chunked\r\n");
-	if (written == HTTP1_CHUNKED)
+	if (written == HTTP_CHUNKED)
 		put_trailer(&w, response->trailers);
 	if (response->is_websocket)
 		put_upgrade(&w);
@@ -984,35 +753,10 @@ size_t http1_response_write(const struct http1_response *response,
 
 /* --- trailers --- */
 
-bool http1_field_may_trail(struct http1_text name)
+bool http1_end_write(enum http_framing framing, struct http_text trailers,
+		     struct http_text declared, char *bytes, size_t *len)
 {
-	static const char *const never[] = {
-		"Age",           "Cache-Control",    "Cookie",
-		"Date",          "Expires",          "Location",
-		"Max-Forwards",  "Origin",           "Pragma",
-		"Range",         "Referer",          "Retry-After",
-		"Set-Cookie",    "User-Agent",       "Vary",
-		"Via",           "WWW-Authenticate", "Forwarded",
-		"Authorization", "Accept",
-	};
-	static const char *const families[] = {
-		"Content-", "If-",          "Sec-",
-		"Accept-",  "X-Forwarded-", "Access-Control-"
-	};
-
-	for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
-		if (text_is(name, never[i]))
-			return false;
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
-		if (text_starts(name, families[i]))
-			return false;
-	return !http1_field_ends_here(name);
-}
-
-bool http1_end_write(enum http1_framing framing, struct http1_text trailers,
-		     struct http1_text declared, char *bytes, size_t *len)
-{
-	struct http1_field list[HTTP1_FIELDS_MAX];
+	struct http_field list[HTTP_FIELDS_MAX];
 	struct fields fields = { .list = list };
 	struct fault fault;
 	struct writer w;
@@ -1020,13 +764,13 @@ bool http1_end_write(enum http1_framing framing, struct http1_text trailers,
 	if (trailers.len > 0 && !fields_parse(trailers, &fields, &fault))
 		return false;
 	*len = 0;
-	if (framing != HTTP1_CHUNKED)
+	if (framing != HTTP_CHUNKED)
 		return true;
 	writer_init(&w, bytes, HTTP1_END_MAX(trailers.len));
 	put(&w, "0\r\n");
 	for (size_t i = 0; i < fields.n; i++)
-		if (list_has(declared, list[i].name) &&
-		    http1_field_may_trail(list[i].name))
+		if (text_lists(declared, list[i].name) &&
+		    http_field_may_trail(list[i].name))
 			put_fields(&w, &list[i], 1);
 	*len = put_end(&w);
 	return true;

@@ -1,6 +1,6 @@
 #include "http1_body.h"
 
-#include "http1_chars.h"
+#include "chars.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -34,16 +34,16 @@ enum body_state {
 	BODY_BAD,
 };
 
-void http1_body_init(struct http1_body *body, enum http1_framing framing,
+void http1_body_init(struct http1_body *body, enum http_framing framing,
 		     uint64_t content_length)
 {
 	*body = (struct http1_body){
 		.framing = framing,
-		.left = framing == HTTP1_LENGTH ? content_length : 0,
+		.left = framing == HTTP_LENGTH ? content_length : 0,
 		.state = BODY_SIZE,
 	};
-	body->done = framing == HTTP1_NO_BODY ||
-		     (framing == HTTP1_LENGTH && content_length == 0);
+	body->done = framing == HTTP_NO_BODY ||
+		     (framing == HTTP_LENGTH && content_length == 0);
 }
 
 /* The value of a hexadecimal digit, or -1. */
@@ -134,9 +134,9 @@ static enum body_state body_step(struct http1_body *body, char c)
 }
 
 /* The next run of at most @left bytes, which is taken from it. */
-static struct http1_text take_run(uint64_t *left, const char *bytes, size_t len)
+static struct http_text take_run(uint64_t *left, const char *bytes, size_t len)
 {
-	struct http1_text run = { .at = bytes, .len = len };
+	struct http_text run = { .at = bytes, .len = len };
 
 	if (run.len > *left)
 		run.len = (size_t)*left;
@@ -146,7 +146,7 @@ static struct http1_text take_run(uint64_t *left, const char *bytes, size_t len)
 
 static enum http1_result chunked_read(struct http1_body *body,
 				      const char *bytes, size_t len,
-				      size_t *used, struct http1_text *data)
+				      size_t *used, struct http_text *data)
 {
 	size_t i = body->held, trailers = 0;
 
@@ -159,7 +159,7 @@ static enum http1_result chunked_read(struct http1_body *body,
 	body->held = 0;
 	if (body->done) {
 		body->trailers =
-			(struct http1_text){ bytes + trailers, i - trailers };
+			(struct http_text){ bytes + trailers, i - trailers };
 	} else if (body->state >= BODY_LINE && body->state != BODY_BAD) {
 		body->held = i - trailers;
 		i = trailers;
@@ -178,47 +178,47 @@ static enum http1_result chunked_read(struct http1_body *body,
 
 enum http1_result http1_body_read(struct http1_body *body, const char *bytes,
 				  size_t len, size_t *used,
-				  struct http1_text *data)
+				  struct http_text *data)
 {
 	uint64_t endless = UINT64_MAX;
 
 	*used = 0;
-	*data = (struct http1_text){ .at = bytes };
+	*data = (struct http_text){ .at = bytes };
 	if (body->done)
 		return HTTP1_DONE;
 	if (len == 0)
 		return body->state == BODY_BAD ? HTTP1_BAD : HTTP1_MORE;
 
 	switch (body->framing) {
-	case HTTP1_CHUNKED:
+	case HTTP_CHUNKED:
 		return chunked_read(body, bytes, len, used, data);
-	case HTTP1_LENGTH:
+	case HTTP_LENGTH:
 		*data = take_run(&body->left, bytes, len);
 		body->done = body->left == 0;
 		break;
-	case HTTP1_UNTIL_CLOSE:
+	case HTTP_UNTIL_CLOSE:
 		*data = take_run(&endless, bytes, len);
 		break;
-	case HTTP1_NO_BODY: /* done from the start */
+	case HTTP_NO_BODY: /* done from the start */
 		break;
 	}
 	*used = data->len;
 	return body->done ? HTTP1_DONE : HTTP1_MORE;
 }
 
-size_t http1_body_write(enum http1_framing framing, struct http1_text data,
+size_t http1_body_write(enum http_framing framing, struct http_text data,
 			char *bytes)
 {
 	size_t n = 0;
 
 	/* A chunk of nothing would end the body. */
-	assert(framing != HTTP1_NO_BODY && data.len > 0);
-	if (framing == HTTP1_CHUNKED)
+	assert(framing != HTTP_NO_BODY && data.len > 0);
+	if (framing == HTTP_CHUNKED)
 		n = (size_t)snprintf(bytes, HTTP1_BODY_OVERHEAD, "%zx\r\n",
 				     data.len);
 	memcpy(bytes + n, data.at, data.len);
 	n += data.len;
-	if (framing == HTTP1_CHUNKED) {
+	if (framing == HTTP_CHUNKED) {
 		bytes[n++] = '\r';
 		bytes[n++] = '\n';
 	}

@@ -9,18 +9,10 @@
 #define SLUICE_HTTP1_BODY_H
 
 #include "attributes.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "message.h"
 
 #define HTTP1_CHUNK_LINE_MAX 1024 /* size, extensions and CRLF */
 #define HTTP1_TRAILERS_MAX 8192   /* bytes, to the empty line and with it */
-
-struct http1_text {
-	const char *at;
-	size_t len;
-};
 
 enum http1_result {
 	HTTP1_MORE = 0, /* not whole yet */
@@ -28,25 +20,18 @@ enum http1_result {
 	HTTP1_BAD, /* refused; *status says how */
 };
 
-enum http1_framing {
-	HTTP1_NO_BODY = 0,
-	HTTP1_LENGTH,
-	HTTP1_CHUNKED,
-	HTTP1_UNTIL_CLOSE, /* responses only */
-};
-
 struct http1_body {
-	enum http1_framing framing;
+	enum http_framing framing;
 	uint64_t left;   /* of the length, or of the chunk */
 	unsigned state;  /* of the chunked reader; the source has the drawing */
 	size_t line_len; /* bytes of the line or the trailers so far */
 	size_t held;     /* of the trailers, which are taken whole: seen, and to
 			    be given again with what follows */
-	struct http1_text trailers; /* with the empty line; set at DONE */
+	struct http_text trailers; /* with the empty line; set at DONE */
 	bool done;
 };
 
-void http1_body_init(struct http1_body *body, enum http1_framing framing,
+void http1_body_init(struct http1_body *body, enum http_framing framing,
 		     uint64_t content_length);
 
 /*
@@ -60,17 +45,17 @@ void http1_body_init(struct http1_body *body, enum http1_framing framing,
 MUST_CHECK enum http1_result http1_body_read(struct http1_body *body,
 					     const char *bytes, size_t len,
 					     size_t *used,
-					     struct http1_text *data);
+					     struct http_text *data);
 
 /* Room that http1_body_write() needs beside the payload itself. */
 #define HTTP1_BODY_OVERHEAD 20
 
 /*
  * Writes @data (its length not 0) under @framing, returns the bytes written,
- * at most data.len + HTTP1_BODY_OVERHEAD. That a body of HTTP1_LENGTH comes
+ * at most data.len + HTTP1_BODY_OVERHEAD. That a body of HTTP_LENGTH comes
  * to that length is the caller's to see to.
  */
-size_t http1_body_write(enum http1_framing framing, struct http1_text data,
+size_t http1_body_write(enum http_framing framing, struct http_text data,
 			char *bytes);
 
 #endif

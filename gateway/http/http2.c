@@ -9,7 +9,7 @@
 #include <nghttp2/nghttp2.h>
 
 /* Above this there is no sense in decoding on (HPACK makes much of little). */
-#define HEAD_FATAL ((size_t)4 * HTTP1_HEAD_MAX)
+#define HEAD_FATAL ((size_t)4 * HTTP_HEAD_MAX)
 
 struct stream_state {
 	LIST_ENTRY(stream_state) link;
@@ -178,7 +178,7 @@ static void on_request(struct http2 *http2, const nghttp2_frame *frame,
 		       struct stream_state *state)
 {
 	bool ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-	struct http1_request request;
+	struct http_request request;
 	unsigned status;
 	const char *why;
 
@@ -212,7 +212,7 @@ static void on_response(struct http2 *http2, const nghttp2_frame *frame,
 			struct stream_state *state)
 {
 	bool ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-	struct http1_response response;
+	struct http_response response;
 	const char *why;
 
 	if (!http2_response_read(&http2->head, ended, &response, &why)) {
@@ -443,12 +443,12 @@ static uint8_t *without_const(const char *at)
 }
 
 /* Compression would keep it, and show whether another is the same. */
-static bool is_secret(struct http1_text name)
+static bool is_secret(struct http_text name)
 {
 	return name.len == 13 && strncasecmp(name.at, "authorization", 13) == 0;
 }
 
-static size_t to_nv(const struct http1_field *fields, size_t n, nghttp2_nv *nv)
+static size_t to_nv(const struct http_field *fields, size_t n, nghttp2_nv *nv)
 {
 	for (size_t i = 0; i < n; i++)
 		nv[i] = (nghttp2_nv){
@@ -470,7 +470,7 @@ static ssize_t on_take(nghttp2_session *session, int32_t stream, uint8_t *bytes,
 	struct http2 *http2 = arg;
 	struct stream_state *state = state_of(http2, stream);
 	struct http2_end end = { 0 };
-	nghttp2_nv nv[HTTP1_FIELDS_MAX];
+	nghttp2_nv nv[HTTP_FIELDS_MAX];
 	size_t n;
 	int error = 0;
 
@@ -532,7 +532,7 @@ static nghttp2_option *option_new(enum http2_side side)
 	nghttp2_option_set_max_continuations(option, HTTP2_CONTINUATIONS_MAX);
 	nghttp2_option_set_max_outbound_ack(option, HTTP2_ACKS_MAX);
 	nghttp2_option_set_max_send_header_block_length(
-		option, (size_t)2 * HTTP1_HEAD_MAX);
+		option, (size_t)2 * HTTP_HEAD_MAX);
 	/* Blanks around a response's values are cut; in requests, a fault. */
 	if (side == HTTP2_TO_ORIGIN)
 		nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(
@@ -544,7 +544,7 @@ static int say_settings(struct http2 *http2)
 {
 	static const nghttp2_settings_entry entries[] = {
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_WINDOW },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP1_HEAD_MAX },
+		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_HEAD_MAX },
 		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
 		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, HTTP2_STREAMS_MAX },
 	};
@@ -676,7 +676,7 @@ static int queue_head(struct http2 *http2, struct stream_state *state,
 	return 0;
 }
 
-int32_t http2_request(struct http2 *http2, const struct http1_request *request,
+int32_t http2_request(struct http2 *http2, const struct http_request *request,
 		      bool ended, void *owner)
 {
 	struct stream_state *state = state_new(http2);
@@ -703,7 +703,7 @@ int32_t http2_request(struct http2 *http2, const struct http1_request *request,
 }
 
 int http2_respond(struct http2 *http2, int32_t stream,
-		  const struct http1_response *response, bool ended)
+		  const struct http_response *response, bool ended)
 {
 	struct stream_state *state = state_of(http2, stream);
 	struct http2_written written;

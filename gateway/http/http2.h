@@ -68,7 +68,7 @@ struct http2_end {
 struct http2_events {
 	/* A request; http2_own() says whose it is to be. Agents only. */
 	void (*request)(void *arg, int32_t stream,
-			const struct http1_request *request, bool ended);
+			const struct http_request *request, bool ended);
 	/*
 	 * One that is none: to be answered with @status, or already reset if
 	 * that is 0. Agents only.
@@ -81,7 +81,7 @@ struct http2_events {
 	 */
 	void (*head)(void *owner, char *bytes, size_t len);
 	/* A response, or an interim one. Origins only. */
-	void (*response)(void *owner, const struct http1_response *response,
+	void (*response)(void *owner, const struct http_response *response,
 			 bool ended);
 	/* The caller owes http2_consume() for @len. */
 	void (*data)(void *owner, const uint8_t *bytes, size_t len);
@@ -135,12 +135,12 @@ void http2_own(struct http2 *http2, int32_t stream, void *owner);
  * sent already.
  */
 MUST_CHECK int32_t http2_request(struct http2 *http2,
-				 const struct http1_request *request,
-				 bool ended, void *owner);
+				 const struct http_request *request, bool ended,
+				 void *owner);
 
 /* A status below 200 is an interim response. Returns 0 or -errno, as above. */
 MUST_CHECK int http2_respond(struct http2 *http2, int32_t stream,
-			     const struct http1_response *response, bool ended);
+			     const struct http_response *response, bool ended);
 
 /* There is more to take. */
 void http2_resume(struct http2 *http2, int32_t stream);

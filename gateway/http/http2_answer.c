@@ -5,9 +5,9 @@
 
 static const char grpc_type[] = "application/grpc";
 
-bool http2_answer_is_grpc(const struct http1_request *request)
+bool http2_answer_is_grpc(const struct http_request *request)
 {
-	struct http1_text type = http1_field_value(
+	struct http_text type = http_field_value(
 		request->fields, request->n_fields, "content-type");
 	size_t n = sizeof(grpc_type) - 1;
 
@@ -16,10 +16,9 @@ bool http2_answer_is_grpc(const struct http1_request *request)
 	return type.len == n || type.at[n] == '+' || type.at[n] == ';';
 }
 
-static void put(struct http1_response *head, const char *name,
-		const char *value)
+static void put(struct http_response *head, const char *name, const char *value)
 {
-	head->fields[head->n_fields++] = (struct http1_field){
+	head->fields[head->n_fields++] = (struct http_field){
 		.name = { name, strlen(name) },
 		.value = { value, strlen(value) },
 	};
@@ -43,9 +42,9 @@ void http2_answer_make(struct http2_answer *answer,
 		       enum refusal_form form, bool grpc, bool explain,
 		       bool with_body)
 {
-	struct http1_response *head = &answer->head;
+	struct http_response *head = &answer->head;
 
-	*head = (struct http1_response){ .status = (uint16_t)status };
+	*head = (struct http_response){ .status = (uint16_t)status };
 	answer->body_len = 0;
 	if (grpc) {
 		make_grpc(answer, refusal, status, explain);

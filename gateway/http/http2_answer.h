@@ -7,11 +7,11 @@
 #ifndef SLUICE_HTTP2_ANSWER_H
 #define SLUICE_HTTP2_ANSWER_H
 
-#include "http1.h"
+#include "message.h"
 #include "refusal.h"
 
 struct http2_answer {
-	struct http1_response head; /* borrows from here: not to be copied */
+	struct http_response head; /* borrows from here: not to be copied */
 	char body[REFUSAL_BODY_MAX];
 	size_t body_len;
 	char field[REFUSAL_FIELD_MAX], grpc_status[4];
@@ -19,7 +19,7 @@ struct http2_answer {
 };
 
 /* Whether the request is a gRPC call, of any message format. */
-bool http2_answer_is_grpc(const struct http1_request *request);
+bool http2_answer_is_grpc(const struct http_request *request);
 
 /* @status is never 0; @with_body is false for HEAD. */
 void http2_answer_make(struct http2_answer *answer,

@@ -1,6 +1,6 @@
 #include "http2_head.h"
 
-#include "http1_chars.h"
+#include "chars.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -9,10 +9,6 @@
 
 #define FIELD_COST 32 /* RFC 9113 6.5.2 */
 #define FIRST_CAP 1024
-
-#define STATUS_BAD_REQUEST 400
-#define STATUS_EXPECTATION_FAILED 417
-#define STATUS_FIELDS_TOO_LARGE 431
 
 /* --- gathering --- */
 
@@ -60,7 +56,7 @@ bool http2_head_add(struct http2_head *head, const uint8_t *name,
 	head->size += name_len + value_len + FIELD_COST;
 	if (name_len == 0 || name[0] != ':')
 		head->n_fields++;
-	if (head->size > HTTP1_HEAD_MAX || head->n_fields > HTTP1_FIELDS_MAX ||
+	if (head->size > HTTP_HEAD_MAX || head->n_fields > HTTP_FIELDS_MAX ||
 	    head->n == HTTP2_FIELDS_MAX)
 		head->too_large = true;
 	if (head->too_large)
@@ -77,33 +73,17 @@ bool http2_head_add(struct http2_head *head, const uint8_t *name,
 
 /* --- reading --- */
 
-static bool is(struct http1_text text, const char *word)
-{
-	return text.len == strlen(word) && memcmp(text.at, word, text.len) == 0;
-}
-
-static struct http1_text trimmed(struct http1_text text)
-{
-	while (text.len > 0 && is_blank(text.at[0])) {
-		text.at++;
-		text.len--;
-	}
-	while (text.len > 0 && is_blank(text.at[text.len - 1]))
-		text.len--;
-	return text;
-}
-
-static struct http1_field field_at(const struct http2_head *head, size_t i)
+static struct http_field field_at(const struct http2_head *head, size_t i)
 {
 	const struct http2_span *span = &head->spans[i];
 
-	return (struct http1_field){
+	return (struct http_field){
 		.name = { head->bytes + span->name, span->name_len },
 		.value = { head->bytes + span->value, span->value_len },
 	};
 }
 
-static bool name_is_sound(struct http1_text name)
+static bool name_is_sound(struct http_text name)
 {
 	for (size_t i = 0; i < name.len; i++)
 		if (!is_token_char(name.at[i]) ||
@@ -112,23 +92,24 @@ static bool name_is_sound(struct http1_text name)
 	return name.len > 0;
 }
 
-static bool value_is_sound(struct http1_text value)
+static bool value_is_sound(struct http_text value)
 {
-	for (size_t i = 0; i < value.len; i++)
-		if (!is_value_char(value.at[i]))
-			return false;
-	return trimmed(value).len == value.len;
+	return text_all(value, is_value_char) &&
+	       text_trim(value).len == value.len;
 }
 
 /* RFC 9113 8.2.2 */
-static bool is_connection_specific(struct http1_text name)
+static bool is_connection_specific(struct http_text name)
 {
-	return is(name, "connection") || is(name, "proxy-connection") ||
-	       is(name, "keep-alive") || is(name, "transfer-encoding") ||
-	       is(name, "upgrade") || is(name, "http2-settings");
+	return text_is_exactly(name, "connection") ||
+	       text_is_exactly(name, "proxy-connection") ||
+	       text_is_exactly(name, "keep-alive") ||
+	       text_is_exactly(name, "transfer-encoding") ||
+	       text_is_exactly(name, "upgrade") ||
+	       text_is_exactly(name, "http2-settings");
 }
 
-static bool length_parse(struct http1_text text, uint64_t *length)
+static bool length_parse(struct http_text text, uint64_t *length)
 {
 	uint64_t value = 0;
 
@@ -145,9 +126,9 @@ static bool length_parse(struct http1_text text, uint64_t *length)
 
 /* What both kinds of heads have; NULL where a field is not there. */
 struct reading {
-	struct http1_text pseudo[HTTP2_PSEUDO_MAX];
-	struct http1_text host, length, expect;
-	struct http1_field *fields;
+	struct http_text pseudo[HTTP2_PSEUDO_MAX];
+	struct http_text host, length, expect;
+	struct http_field *fields;
 	size_t n;
 	const char *why;
 };
@@ -158,8 +139,8 @@ static bool refuse(struct reading *reading, const char *why)
 	return false;
 }
 
-static bool read_once(struct reading *reading, struct http1_text *place,
-		      struct http1_text value)
+static bool read_once(struct reading *reading, struct http_text *place,
+		      struct http_text value)
 {
 	if (place->at)
 		return refuse(reading, "a field is there more than once");
@@ -168,19 +149,19 @@ static bool read_once(struct reading *reading, struct http1_text *place,
 }
 
 static bool read_pseudo(struct reading *reading, const char *const *names,
-			const struct http1_field *field)
+			const struct http_field *field)
 {
 	for (size_t i = 0; i < HTTP2_PSEUDO_MAX && names[i]; i++)
-		if (is(field->name, names[i]))
+		if (text_is_exactly(field->name, names[i]))
 			return read_once(reading, &reading->pseudo[i],
 					 field->value);
 	return refuse(reading, "an unknown pseudo-field");
 }
 
 static bool read_field(struct reading *reading, const char *const *names,
-		       const struct http1_field *field)
+		       const struct http_field *field)
 {
-	struct http1_text name = field->name;
+	struct http_text name = field->name;
 
 	if (name.len > 0 && name.at[0] == ':')
 		return read_pseudo(reading, names, field);
@@ -191,16 +172,17 @@ static bool read_field(struct reading *reading, const char *const *names,
 		return refuse(reading, "a field has control characters");
 	if (is_connection_specific(name))
 		return refuse(reading, "a field that HTTP/2 does not have");
-	if (is(name, "te") && !is(field->value, "trailers"))
+	if (text_is_exactly(name, "te") &&
+	    !text_is_exactly(field->value, "trailers"))
 		return refuse(reading, "TE is not trailers");
-	if (is(name, "host"))
+	if (text_is_exactly(name, "host"))
 		return read_once(reading, &reading->host, field->value);
-	if (is(name, "content-length"))
+	if (text_is_exactly(name, "content-length"))
 		return read_once(reading, &reading->length, field->value);
-	if (is(name, "expect"))
+	if (text_is_exactly(name, "expect"))
 		return read_once(reading, &reading->expect, field->value);
-	if (http1_field_ends_here(name) && !is(name, "te") &&
-	    !is(name, "trailer"))
+	if (http_field_ends_here(name) && !text_is_exactly(name, "te") &&
+	    !text_is_exactly(name, "trailer"))
 		return true;
 	reading->fields[reading->n++] = *field;
 	return true;
@@ -215,10 +197,10 @@ static bool read_fields(const struct http2_head *head, const char *const *names,
 	if (head->unsound)
 		return refuse(reading, "a field is unsound");
 	for (size_t i = 0; i < head->n; i++) {
-		struct http1_field field = field_at(head, i);
+		struct http_field field = field_at(head, i);
 
 		if (lenient)
-			field.value = trimmed(field.value);
+			field.value = text_trim(field.value);
 		if (!read_field(reading, names, &field))
 			return false;
 	}
@@ -234,22 +216,22 @@ static const char *const request_pseudo[HTTP2_PSEUDO_MAX] = {
 };
 
 static bool read_authority(struct reading *reading,
-			   struct http1_request *request)
+			   struct http_request *request)
 {
-	struct http1_text text = reading->pseudo[AUTHORITY];
-	struct http1_authority authority, host;
+	struct http_text text = reading->pseudo[AUTHORITY];
+	struct http_authority authority, host;
 
 	if (!text.at)
 		text = reading->host;
 	if (!text.at)
 		return refuse(reading, "there is no :authority");
-	if (!http1_authority_parse(text, &authority))
+	if (!http_authority_parse(text, &authority))
 		return refuse(reading, ":authority is neither a name nor an "
 				       "address");
 	if (reading->host.at &&
-	    (!http1_authority_parse(reading->host, &host) ||
-	     !http1_authority_equal(&authority, &host,
-				    request->absolute_https ? 443 : 80)))
+	    (!http_authority_parse(reading->host, &host) ||
+	     !http_authority_equal(&authority, &host,
+				   request->absolute_https ? 443 : 80)))
 		return refuse(reading, "Host is not :authority");
 	request->authority = text;
 	request->host = authority.host;
@@ -258,59 +240,60 @@ static bool read_authority(struct reading *reading,
 }
 
 static bool read_request_line(struct reading *reading,
-			      struct http1_request *request)
+			      struct http_request *request)
 {
-	const struct http1_text *pseudo = reading->pseudo;
+	const struct http_text *pseudo = reading->pseudo;
 
 	if (!pseudo[SCHEME].at || !pseudo[PATH].at)
 		return refuse(reading, "a pseudo-field is missing");
 	request->absolute = true;
-	request->absolute_https = is(pseudo[SCHEME], "https");
-	if (!request->absolute_https && !is(pseudo[SCHEME], "http"))
+	request->absolute_https = text_is_exactly(pseudo[SCHEME], "https");
+	if (!request->absolute_https &&
+	    !text_is_exactly(pseudo[SCHEME], "http"))
 		return refuse(reading, ":scheme is neither https nor http");
 	request->path = pseudo[PATH];
-	if (!http1_path_is_sound(request->path, request->method))
+	if (!http_path_is_sound(request->path, request->method))
 		return refuse(reading, ":path is not a path");
 	return read_authority(reading, request);
 }
 
 static bool read_body(struct reading *reading, bool ended,
-		      enum http1_framing *framing, uint64_t *length)
+		      enum http_framing *framing, uint64_t *length)
 {
 	if (reading->length.at && !length_parse(reading->length, length))
 		return refuse(reading, "Content-Length is not a plain number");
-	*framing = HTTP1_CHUNKED;
+	*framing = HTTP_CHUNKED;
 	if (reading->length.at)
-		*framing = HTTP1_LENGTH;
+		*framing = HTTP_LENGTH;
 	else if (ended)
-		*framing = HTTP1_NO_BODY;
+		*framing = HTTP_NO_BODY;
 	return true;
 }
 
 bool http2_request_read(const struct http2_head *head, bool ended,
-			struct http1_request *request, unsigned *status,
+			struct http_request *request, unsigned *status,
 			const char **why)
 {
-	struct http1_request read = { .keep_alive = true };
+	struct http_request read = { .keep_alive = true };
 	struct reading reading = { .fields = read.fields };
 
-	*status =
-		head->too_large ? STATUS_FIELDS_TOO_LARGE : STATUS_BAD_REQUEST;
+	*status = head->too_large ? HTTP_FIELDS_TOO_LARGE : HTTP_BAD_REQUEST;
 	if (!read_fields(head, request_pseudo, false, &reading)) {
 		*why = reading.why;
 		return false;
 	}
 	read.method = reading.pseudo[METHOD];
-	if (!http1_method_judge(read.method, status, why))
+	if (!http_method_judge(read.method, status, why))
 		return false;
 	if (!read_request_line(&reading, &read) ||
 	    !read_body(&reading, ended, &read.framing, &read.content_length)) {
-		*status = STATUS_BAD_REQUEST;
+		*status = HTTP_BAD_REQUEST;
 		*why = reading.why;
 		return false;
 	}
-	if (reading.expect.at && !is(reading.expect, "100-continue")) {
-		*status = STATUS_EXPECTATION_FAILED;
+	if (reading.expect.at &&
+	    !text_is_exactly(reading.expect, "100-continue")) {
+		*status = HTTP_EXPECTATION_FAILED;
 		*why = "Expect is not 100-continue";
 		return false;
 	}
@@ -321,10 +304,10 @@ bool http2_request_read(const struct http2_head *head, bool ended,
 }
 
 bool http2_response_read(const struct http2_head *head, bool ended,
-			 struct http1_response *response, const char **why)
+			 struct http_response *response, const char **why)
 {
 	static const char *const names[HTTP2_PSEUDO_MAX] = { ":status" };
-	struct http1_response read = { .keep_alive = true };
+	struct http_response read = { .keep_alive = true };
 	struct reading reading = { .fields = read.fields };
 	uint64_t status;
 
@@ -354,7 +337,7 @@ bool http2_response_read(const struct http2_head *head, bool ended,
 struct http2_trailers *http2_trailers_read(const struct http2_head *head)
 {
 	static const char *const none[HTTP2_PSEUDO_MAX] = { NULL };
-	struct http1_field fields[HTTP1_FIELDS_MAX];
+	struct http_field fields[HTTP_FIELDS_MAX];
 	struct reading reading = { .fields = fields };
 	struct http2_trailers *trailers;
 	char *bytes;
@@ -369,9 +352,9 @@ struct http2_trailers *http2_trailers_read(const struct http2_head *head)
 		return NULL;
 	bytes = (char *)&trailers->fields[reading.n];
 	for (size_t i = 0; i < reading.n; i++) {
-		struct http1_field *field = &trailers->fields[n];
+		struct http_field *field = &trailers->fields[n];
 
-		if (!http1_field_may_trail(fields[i].name))
+		if (!http_field_may_trail(fields[i].name))
 			continue;
 		*field = fields[i];
 		field->name.at = memcpy(bytes, field->name.at, field->name.len);
@@ -388,10 +371,10 @@ struct http2_trailers *http2_trailers_read(const struct http2_head *head)
 /* --- writing --- */
 
 static void put_text(struct http2_written *written, const char *name,
-		     struct http1_text value)
+		     struct http_text value)
 {
 	assert(written->n < HTTP2_FIELDS_MAX);
-	written->fields[written->n++] = (struct http1_field){
+	written->fields[written->n++] = (struct http_field){
 		.name = { name, strlen(name) },
 		.value = value,
 	};
@@ -400,13 +383,13 @@ static void put_text(struct http2_written *written, const char *name,
 static void put(struct http2_written *written, const char *name,
 		const char *value)
 {
-	put_text(written, name, (struct http1_text){ value, strlen(value) });
+	put_text(written, name, (struct http_text){ value, strlen(value) });
 }
 
 static void put_fields(struct http2_written *written,
-		       const struct http1_field *fields, size_t n)
+		       const struct http_field *fields, size_t n)
 {
-	assert(n <= HTTP1_FIELDS_MAX);
+	assert(n <= HTTP_FIELDS_MAX);
 	memcpy(&written->fields[written->n], fields, n * sizeof(*fields));
 	written->n += n;
 }
@@ -418,7 +401,7 @@ static void put_length(struct http2_written *written, uint64_t length)
 	put(written, "content-length", written->length);
 }
 
-void http2_request_write(const struct http1_request *request, bool https,
+void http2_request_write(const struct http_request *request, bool https,
 			 struct http2_written *written)
 {
 	written->n = 0;
@@ -431,13 +414,13 @@ void http2_request_write(const struct http1_request *request, bool https,
 	    request->port ? written->authority : request->host.name);
 	put_text(written, ":path", request->path);
 	put_fields(written, request->fields, request->n_fields);
-	if (request->framing == HTTP1_LENGTH)
+	if (request->framing == HTTP_LENGTH)
 		put_length(written, request->content_length);
 	if (request->expects_continue)
 		put(written, "expect", "100-continue");
 }
 
-void http2_response_write(const struct http1_response *response,
+void http2_response_write(const struct http_response *response,
 			  struct http2_written *written)
 {
 	written->n = 0;

@@ -3,7 +3,7 @@
  *
  * A head comes field by field, out of a header block that nghttp2 decodes. It
  * is gathered within bounds, and is then sound or refused as a whole: there is
- * one reading of it, which is that of http1.h's heads. What is written for the
+ * one reading of it, which is that of message.h. What is written for the
  * other leg is made from that reading alone.
  *
  * nghttp2 has looked at the order and number of pseudo-fields and at
@@ -13,10 +13,10 @@
 #ifndef SLUICE_HTTP2_HEAD_H
 #define SLUICE_HTTP2_HEAD_H
 
-#include "http1.h"
+#include "message.h"
 
 #define HTTP2_PSEUDO_MAX 4
-#define HTTP2_FIELDS_MAX (HTTP1_FIELDS_MAX + HTTP2_PSEUDO_MAX + 2)
+#define HTTP2_FIELDS_MAX (HTTP_FIELDS_MAX + HTTP2_PSEUDO_MAX + 2)
 #define HTTP2_TRAILERS_MAX 16384 /* bytes, counted as those of a head */
 
 /* A field, as offsets: the bytes move while they are gathered. */
@@ -51,16 +51,16 @@ MUST_CHECK bool http2_head_add(struct http2_head *head, const uint8_t *name,
  * pass.
  */
 MUST_CHECK bool http2_request_read(const struct http2_head *head, bool ended,
-				   struct http1_request *request,
+				   struct http_request *request,
 				   unsigned *status, const char **why);
 MUST_CHECK bool http2_response_read(const struct http2_head *head, bool ended,
-				    struct http1_response *response,
+				    struct http_response *response,
 				    const char **why);
 
 /* In one piece of memory. */
 struct http2_trailers {
 	size_t n;
-	struct http1_field fields[];
+	struct http_field fields[];
 };
 
 /*
@@ -72,14 +72,14 @@ http2_trailers_read(const struct http2_head *head);
 
 /* A head to be sent; borrows from what it was written from. */
 struct http2_written {
-	struct http1_field fields[HTTP2_FIELDS_MAX];
+	struct http_field fields[HTTP2_FIELDS_MAX];
 	size_t n;
 	char authority[DOMAIN_MAX + 8], length[24], status[8];
 };
 
-void http2_request_write(const struct http1_request *request, bool https,
+void http2_request_write(const struct http_request *request, bool https,
 			 struct http2_written *written);
-void http2_response_write(const struct http1_response *response,
+void http2_response_write(const struct http_response *response,
 			  struct http2_written *written);
 
 #endif

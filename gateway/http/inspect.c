@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "enrol.h"
 #include "exchange.h"
+#include "http1.h"
 #include "log.h"
 #include "redact.h"
 #include "upstream.h"
@@ -43,7 +44,7 @@ struct under_way {
 	bool wants_websocket;
 	char websocket_key[32];
 	struct http1_body request_body, response_body;
-	enum http1_framing request_framing, response_framing; /* as written */
+	enum http_framing request_framing, response_framing; /* as written */
 	bool response_begun, response_finished;
 	unsigned interim;
 	bool origin_keep_alive;
@@ -166,7 +167,7 @@ static void answer(struct inspect *inspect, const struct refusal *refusal,
 
 /* Refuses the request under way. @asked is what differed, or empty. */
 static void refuse(struct inspect *inspect, const struct decision *decision,
-		   unsigned status, struct http1_text asked, const char *detail)
+		   unsigned status, struct http_text asked, const char *detail)
 {
 	struct exchange *exchange = &inspect->now.exchange;
 	struct refusal refusal;
@@ -183,11 +184,11 @@ static void refuse_for(struct inspect *inspect, enum reason reason,
 	const struct decision decision = { .verdict = VERDICT_DENY,
 					   .reason = reason };
 
-	refuse(inspect, &decision, status, (struct http1_text){ 0 }, detail);
+	refuse(inspect, &decision, status, (struct http_text){ 0 }, detail);
 }
 
 static void answer_enrolment(struct inspect *inspect,
-			     const struct http1_request *request)
+			     const struct http_request *request)
 {
 	int status = enrol_answer(request, ca_pem(inspect->flow->worker->ca),
 				  &inspect->to_agent);
@@ -221,17 +222,17 @@ static void begin(struct inspect *inspect)
 	exchange_begin(&inspect->now.exchange);
 }
 
-static void keep_names(char names[TRAILER_MAX], struct http1_text declared)
+static void keep_names(char names[TRAILER_MAX], struct http_text declared)
 {
 	(void)snprintf(names, TRAILER_MAX, "%.*s", (int)declared.len,
 		       declared.len > 0 ? declared.at : "");
 }
 
 static void remember(struct inspect *inspect,
-		     const struct http1_request *request)
+		     const struct http_request *request)
 {
 	struct under_way *now = &inspect->now;
-	struct http1_text key = http1_field_value(
+	struct http_text key = http_field_value(
 		request->fields, request->n_fields, "sec-websocket-key");
 
 	exchange_remember(&now->exchange, request);
@@ -249,9 +250,9 @@ static void remember(struct inspect *inspect,
 }
 
 /* NTLM and Negotiate prove who a connection is, not a request (RFC 4559). */
-static bool logs_connection_in(const struct http1_request *request)
+static bool logs_connection_in(const struct http_request *request)
 {
-	struct http1_text proof = http1_field_value(
+	struct http_text proof = http_field_value(
 		request->fields, request->n_fields, "authorization");
 
 	return proof.at &&
@@ -261,7 +262,7 @@ static bool logs_connection_in(const struct http1_request *request)
 
 /* Writes the head for the origin. Why not, if it cannot be. */
 static enum reason write_head(struct inspect *inspect,
-			      const struct http1_request *request)
+			      const struct http_request *request)
 {
 	struct buffer *out = &inspect->to_origin;
 	size_t credential = out->secret ? CREDENTIAL_MAX : 0;
@@ -281,7 +282,7 @@ static enum reason write_head(struct inspect *inspect,
 
 /* The same with the credential of @route in it, over TLS as was judged. */
 static enum reason write_head_with(struct inspect *inspect,
-				   struct http1_request *request,
+				   struct http_request *request,
 				   const struct route *route)
 {
 	const struct secrets *secrets = inspect->flow->worker->secrets;
@@ -304,7 +305,7 @@ static enum reason write_head_with(struct inspect *inspect,
 }
 
 static void begin_exchange(struct inspect *inspect,
-			   struct http1_request *request,
+			   struct http_request *request,
 			   const struct route *route)
 {
 	enum reason reason = route->auth == ROUTE_AUTH_NONE
@@ -318,7 +319,7 @@ static void begin_exchange(struct inspect *inspect,
 	}
 	inspect->origin_bound |= logs_connection_in(request);
 	if (inspect->origin_reused && exchange_is_safe(request) &&
-	    request->framing == HTTP1_NO_BODY)
+	    request->framing == HTTP_NO_BODY)
 		inspect->now.kept = inspect->head_len;
 	else
 		buffer_drop(&inspect->from_agent, inspect->head_len);
@@ -328,10 +329,10 @@ static void begin_exchange(struct inspect *inspect,
 }
 
 /* Judges, and refuses what is not to go on; then false. */
-static bool admit(struct inspect *inspect, const struct http1_request *request,
+static bool admit(struct inspect *inspect, const struct http_request *request,
 		  struct decision *decision)
 {
-	struct http1_text asked;
+	struct http_text asked;
 
 	if (exchange_judge(&inspect->now.exchange, inspect->flow, request,
 			   decision, &asked))
@@ -340,8 +341,7 @@ static bool admit(struct inspect *inspect, const struct http1_request *request,
 	return false;
 }
 
-static bool parse_request(struct inspect *inspect,
-			  struct http1_request *request)
+static bool parse_request(struct inspect *inspect, struct http_request *request)
 {
 	unsigned status = 400;
 	const char *why = NULL;
@@ -361,7 +361,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 	struct flow *flow = inspect->flow;
 	const struct decision failed = { .verdict = VERDICT_INTERCEPT,
 					 .reason = result->reason };
-	struct http1_request request;
+	struct http_request request;
 	struct decision decision;
 
 	inspect->upstream = NULL;
@@ -370,7 +370,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 	if (!parse_request(inspect, &request))
 		return;
 	if (result->reason != REASON_ALLOWED) {
-		refuse(inspect, &failed, 0, (struct http1_text){ 0 },
+		refuse(inspect, &failed, 0, (struct http_text){ 0 },
 		       result->detail);
 		return;
 	}
@@ -427,7 +427,7 @@ static bool can_reuse_origin(struct inspect *inspect, const struct domain *name)
 static void handle_request(struct inspect *inspect, bool again)
 {
 	struct flow *flow = inspect->flow;
-	struct http1_request request;
+	struct http_request request;
 	struct decision decision;
 
 	inspect->asked = true;
@@ -532,13 +532,13 @@ static bool step_head(struct inspect *inspect)
 	return got;
 }
 
-static struct http1_text text_of(const char *string)
+static struct http_text text_of(const char *string)
 {
-	return (struct http1_text){ string, strlen(string) };
+	return (struct http_text){ string, strlen(string) };
 }
 
 /* What ends a body that is whole. False if that is unsound, or no memory. */
-static bool end_body(const struct http1_body *body, enum http1_framing framing,
+static bool end_body(const struct http1_body *body, enum http_framing framing,
 		     const char *declared, struct buffer *to)
 {
 	size_t room, len;
@@ -558,8 +558,8 @@ static bool is_starved(const struct http1_body *body, const struct buffer *from)
 }
 
 /* Writes a run of a body; @last if none follows. False for want of memory. */
-static bool put_run(struct buffer *to, enum http1_framing framing,
-		    struct redact *redact, struct http1_text data, bool last)
+static bool put_run(struct buffer *to, enum http_framing framing,
+		    struct redact *redact, struct http_text data, bool last)
 {
 	size_t room;
 
@@ -576,7 +576,7 @@ static bool put_run(struct buffer *to, enum http1_framing framing,
 
 /* They lie in @from, and still do when they are written. */
 static void redact_trailers(const struct redact *redact,
-			    const struct http1_text *trailers,
+			    const struct http_text *trailers,
 			    struct buffer *from)
 {
 	if (redact && trailers->len > 0)
@@ -588,14 +588,14 @@ static void redact_trailers(const struct redact *redact,
 
 /* Moves body bytes: decodes @from, writes anew to @to. False if it cannot. */
 static enum http1_result move_body(struct http1_body *body,
-				   enum http1_framing framing,
+				   enum http_framing framing,
 				   const char *declared, struct redact *redact,
 				   struct buffer *from, struct buffer *to,
 				   bool *moved)
 {
 	while (!body->done && !is_starved(body, from) && to->len < ROOM) {
 		size_t take = from->len < ROOM ? from->len : ROOM;
-		struct http1_text data;
+		struct http_text data;
 		enum http1_result result;
 		size_t used;
 
@@ -652,7 +652,7 @@ static bool step_out(struct inspect *inspect)
 
 /* RFC 6455 4.2.2: the digest that proves the origin meant it. */
 static bool websocket_accepted(const struct under_way *now,
-			       const struct http1_response *response)
+			       const struct http_response *response)
 {
 	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 	char text[sizeof(now->websocket_key) + sizeof(guid)];
@@ -679,7 +679,7 @@ static void unsound_response(struct inspect *inspect, const char *why)
 static void handle_response(struct inspect *inspect)
 {
 	struct under_way *now = &inspect->now;
-	struct http1_response response;
+	struct http_response response;
 	const char *why = NULL;
 	size_t room, len;
 	bool interim, keep_alive;
@@ -822,11 +822,11 @@ static bool step_in(struct inspect *inspect)
 			return moved || gone < 0;
 		}
 	}
-	if (gone == -EPIPE && now->response_body.framing == HTTP1_UNTIL_CLOSE &&
+	if (gone == -EPIPE && now->response_body.framing == HTTP_UNTIL_CLOSE &&
 	    in->len == 0) {
 		now->response_body.done = true;
 		gone = put_run(&inspect->to_agent, now->response_framing,
-			       now->redact, (struct http1_text){ 0 }, true) &&
+			       now->redact, (struct http_text){ 0 }, true) &&
 				       end_body(&now->response_body,
 						now->response_framing, "",
 						&inspect->to_agent)

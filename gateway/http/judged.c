@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Copies @text to *@at, which moves on. */
-static struct request_text keep(struct http1_text text, char **at)
+static struct request_text keep(struct http_text text, char **at)
 {
 	struct request_text kept = { .at = *at, .len = text.len };
 
@@ -16,7 +16,7 @@ static struct request_text keep(struct http1_text text, char **at)
 	return kept;
 }
 
-bool judged_keep(struct judged *judged, const struct http1_request *request)
+bool judged_keep(struct judged *judged, const struct http_request *request)
 {
 	size_t fields_size = request->n_fields * sizeof(struct request_field);
 	size_t len = request->method.len + request->path.len;

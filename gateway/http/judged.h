@@ -7,7 +7,7 @@
 #ifndef SLUICE_JUDGED_H
 #define SLUICE_JUDGED_H
 
-#include "http1.h"
+#include "message.h"
 #include "request.h"
 #include "verdict.h"
 
@@ -21,7 +21,7 @@ struct judged {
  * of memory.
  */
 MUST_CHECK bool judged_keep(struct judged *judged,
-			    const struct http1_request *request);
+			    const struct http_request *request);
 
 /* It, or NULL if nothing is kept. */
 const struct request *judged_request(const struct judged *judged);

@@ -202,7 +202,7 @@ static void answer(struct multiplex_stream *stream,
 
 static void refuse(struct multiplex_stream *stream,
 		   const struct decision *decision, unsigned status,
-		   struct http1_text asked, const char *detail)
+		   struct http_text asked, const char *detail)
 {
 	struct exchange *exchange = &stream->exchange;
 	struct refusal refusal;
@@ -221,7 +221,7 @@ static void refuse_for(struct multiplex_stream *stream, enum reason reason,
 	const struct decision decision = { .verdict = VERDICT_DENY,
 					   .reason = reason };
 
-	refuse(stream, &decision, status, (struct http1_text){ 0 }, detail);
+	refuse(stream, &decision, status, (struct http_text){ 0 }, detail);
 }
 
 /* The connection's own refusal, which is in its line of the record too. */
@@ -242,7 +242,7 @@ static void refuse_as_all(struct multiplex_stream *stream)
  */
 static unsigned status_for(const struct flow *flow,
 			   const struct decision *decision,
-			   const struct http1_request *request)
+			   const struct http_request *request)
 {
 	const struct attempt elsewhere = {
 		.kind = ATTEMPT_HTTP,
@@ -308,7 +308,7 @@ static struct origin_link *open_origin(struct multiplex *multiplex,
 	return TAILQ_FIRST(&multiplex->origins);
 }
 
-static size_t fields_len(const struct http1_field *fields, size_t n)
+static size_t fields_len(const struct http_field *fields, size_t n)
 {
 	size_t len = 0;
 
@@ -332,7 +332,7 @@ static void came_in(struct multiplex_stream *stream, size_t len)
 /* Writes the head for the origin. Why not, if it cannot be. */
 static enum reason write_head(struct multiplex_stream *stream,
 			      struct http2_origin *origin,
-			      const struct http1_request *request, bool ended)
+			      const struct http_request *request, bool ended)
 {
 	stream->origin = http2_request(http2_origin_connection(origin), request,
 				       ended, stream);
@@ -342,12 +342,12 @@ static enum reason write_head(struct multiplex_stream *stream,
 /* The same with the credential of @route in it. */
 static enum reason write_head_with(struct multiplex_stream *stream,
 				   struct http2_origin *origin,
-				   const struct http1_request *request,
+				   const struct http_request *request,
 				   const struct route *route, bool ended)
 {
 	const struct secrets *secrets =
 		stream->multiplex->flow->worker->secrets;
-	struct http1_request with = *request;
+	struct http_request with = *request;
 	struct credential credential;
 	enum reason reason = REASON_OVERLOADED;
 
@@ -365,7 +365,7 @@ static enum reason write_head_with(struct multiplex_stream *stream,
 
 /* Opens an admitted request anew. */
 static void forward(struct multiplex_stream *stream,
-		    const struct http1_request *request,
+		    const struct http_request *request,
 		    const struct route *route, bool ended)
 {
 	struct origin_link *link =
@@ -397,13 +397,13 @@ static void forward(struct multiplex_stream *stream,
 /* --- what the agent sends --- */
 
 static void on_request(void *arg, int32_t number,
-		       const struct http1_request *request, bool ended)
+		       const struct http_request *request, bool ended)
 {
 	struct multiplex *multiplex = arg;
 	struct flow *flow = multiplex->flow;
 	struct multiplex_stream *stream = stream_new(multiplex, number);
 	struct decision decision;
-	struct http1_text asked;
+	struct http_text asked;
 
 	multiplex->had_head = true;
 	touch(multiplex);
@@ -558,7 +558,7 @@ static const struct http2_events agent_events = {
 
 /* --- what the origin sends --- */
 
-static void on_response(void *owner, const struct http1_response *response,
+static void on_response(void *owner, const struct http_response *response,
 			bool ended)
 {
 	struct multiplex_stream *stream = owner;
@@ -592,7 +592,7 @@ static void origin_head(void *owner, char *bytes, size_t len)
 }
 
 /* The next run of a body for the agent; @last if none follows. */
-static bool put_run(struct multiplex_stream *stream, struct http1_text data,
+static bool put_run(struct multiplex_stream *stream, struct http_text data,
 		    bool last)
 {
 	stream->held += data.len;
@@ -606,7 +606,7 @@ static bool put_run(struct multiplex_stream *stream, struct http1_text data,
 
 static void origin_data(void *owner, const uint8_t *bytes, size_t len)
 {
-	const struct http1_text data = { (const char *)bytes, len };
+	const struct http_text data = { (const char *)bytes, len };
 	struct multiplex_stream *stream = owner;
 
 	touch(stream->multiplex);
@@ -623,7 +623,7 @@ static void origin_ended(void *owner, struct http2_trailers *trailers)
 
 	touch(stream->multiplex);
 	stream->in.trailers = trailers;
-	if (!put_run(stream, (struct http1_text){ 0 }, true)) {
+	if (!put_run(stream, (struct http_text){ 0 }, true)) {
 		stream_free(stream, HTTP2_INTERNAL_ERROR, "out of memory");
 		return;
 	}
@@ -652,7 +652,7 @@ static void fail(struct multiplex_stream *stream, uint32_t code, bool by_us,
 		return;
 	}
 	if ((loss != REASON_ALLOWED || by_us) && !stream->response_begun) {
-		refuse(stream, &failed, 0, (struct http1_text){ 0 }, detail);
+		refuse(stream, &failed, 0, (struct http_text){ 0 }, detail);
 		return;
 	}
 	record(stream, &failed, NULL, detail);

@@ -95,8 +95,8 @@ static size_t undecided(const struct redact *redact, size_t len)
 	return most;
 }
 
-struct http1_text redact_run(struct redact *redact, struct http1_text data,
-			     bool last)
+struct http_text redact_run(struct redact *redact, struct http_text data,
+			    bool last)
 {
 	size_t len = redact->held + data.len;
 
@@ -107,5 +107,5 @@ struct http1_text redact_run(struct redact *redact, struct http1_text data,
 	redact_head(redact, redact->bytes, len);
 	redact->held = last ? 0 : undecided(redact, len);
 	redact->passed = len - redact->held;
-	return (struct http1_text){ redact->bytes, redact->passed };
+	return (struct http_text){ redact->bytes, redact->passed };
 }

@@ -30,7 +30,7 @@ void redact_head(const struct redact *redact, char *bytes, size_t len);
  * The next run of a body, of at most BUFFER_CAP bytes; @last if none follows.
  * Returns what may go on by now, good until the next call.
  */
-struct http1_text redact_run(struct redact *redact, struct http1_text data,
-			     bool last);
+struct http_text redact_run(struct redact *redact, struct http_text data,
+			    bool last);
 
 #endif

@@ -15,18 +15,18 @@ static void check(bool holds)
 struct reading {
 	char *payload;
 	size_t len, used;
-	struct http1_text trailers;
+	struct http_text trailers;
 	enum http1_result result;
 };
 
 /* All names are announced that the trailers could have. */
 static size_t end_body(const struct reading *reading, char *bytes)
 {
-	const struct http1_text declared = { "A, a, x, X-Sum, Host, Trailer",
-					     29 };
+	const struct http_text declared = { "A, a, x, X-Sum, Host, Trailer",
+					    29 };
 	size_t len = 5;
 
-	if (http1_end_write(HTTP1_CHUNKED, reading->trailers, declared, bytes,
+	if (http1_end_write(HTTP_CHUNKED, reading->trailers, declared, bytes,
 			    &len))
 		check(len <= HTTP1_END_MAX(reading->trailers.len));
 	else
@@ -38,7 +38,7 @@ static size_t end_body(const struct reading *reading, char *bytes)
  * Reads in pieces; with @rewritten, every run is written there anew under
  * chunked framing, and *n_rewritten is set.
  */
-static struct reading read_body(enum http1_framing framing, uint64_t length,
+static struct reading read_body(enum http_framing framing, uint64_t length,
 				const char *bytes, size_t len, size_t piece,
 				char *rewritten, size_t *n_rewritten)
 {
@@ -49,7 +49,7 @@ static struct reading read_body(enum http1_framing framing, uint64_t length,
 	http1_body_init(&body, framing, length);
 	while (reading.result == HTTP1_MORE && reading.used + body.held < len) {
 		size_t n = len - reading.used, used;
-		struct http1_text data;
+		struct http_text data;
 
 		n = n - body.held < piece ? n : body.held + piece;
 		reading.result = http1_body_read(&body, bytes + reading.used, n,
@@ -66,7 +66,7 @@ static struct reading read_body(enum http1_framing framing, uint64_t length,
 		reading.len += data.len;
 		reading.used += used;
 		if (rewritten && data.len > 0) {
-			size_t put = http1_body_write(HTTP1_CHUNKED, data,
+			size_t put = http1_body_write(HTTP_CHUNKED, data,
 						      rewritten + *n_rewritten);
 
 			check(put <= data.len + HTTP1_BODY_OVERHEAD);
@@ -88,11 +88,11 @@ static void check_same(const struct reading *a, const struct reading *b)
 /* The payload is the same however it is cut, and survives being rewritten. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const enum http1_framing framings[] = {
-		HTTP1_CHUNKED, HTTP1_CHUNKED, HTTP1_LENGTH, HTTP1_UNTIL_CLOSE
-	};
+	static const enum http_framing framings[] = { HTTP_CHUNKED,
+						      HTTP_CHUNKED, HTTP_LENGTH,
+						      HTTP_UNTIL_CLOSE };
 	struct reading whole, cut, again;
-	enum http1_framing framing;
+	enum http_framing framing;
 	const char *bytes;
 	char *rewritten;
 	size_t piece, n = 0;
@@ -112,10 +112,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	cut = read_body(framing, data[1], bytes, len, piece, rewritten, &n);
 	check_same(&whole, &cut);
 
-	if (whole.result == HTTP1_DONE || framing == HTTP1_UNTIL_CLOSE) {
+	if (whole.result == HTTP1_DONE || framing == HTTP_UNTIL_CLOSE) {
 		n += end_body(&whole, rewritten + n);
-		again = read_body(HTTP1_CHUNKED, 0, rewritten, n, 3, NULL,
-				  NULL);
+		again = read_body(HTTP_CHUNKED, 0, rewritten, n, 3, NULL, NULL);
 		check(again.result == HTTP1_DONE && again.used == n);
 		check(again.len == whole.len &&
 		      memcmp(again.payload, whole.payload, whole.len) == 0);

@@ -11,7 +11,7 @@ static void check(bool holds)
 		abort();
 }
 
-static bool is_same_text(struct http1_text a, struct http1_text b)
+static bool is_same_text(struct http_text a, struct http_text b)
 {
 	return a.len == b.len && (a.len == 0 || !memcmp(a.at, b.at, a.len));
 }
@@ -36,8 +36,8 @@ static bool find_head(const char *bytes, size_t len, size_t *head_len)
 	return true;
 }
 
-static void check_same(const struct http1_request *a,
-		       const struct http1_request *b)
+static void check_same(const struct http_request *a,
+		       const struct http_request *b)
 {
 	check(is_same_text(a->method, b->method));
 	check(is_same_text(a->path, b->path));
@@ -58,9 +58,9 @@ static void check_same(const struct http1_request *a,
 /* What goes to the origin is what was judged, and has one spelling. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static char written[2 * HTTP1_HEAD_MAX], twice[2 * HTTP1_HEAD_MAX];
+	static char written[2 * HTTP_HEAD_MAX], twice[2 * HTTP_HEAD_MAX];
 	const char *bytes = (const char *)data, *why = NULL;
-	struct http1_request request, again;
+	struct http_request request, again;
 	size_t head_len = 0, n;
 	unsigned status = 0;
 
@@ -75,10 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	}
 	check(!request.absolute_https || request.absolute);
-	check(request.framing != HTTP1_UNTIL_CLOSE);
+	check(request.framing != HTTP_UNTIL_CLOSE);
 	n = http1_request_write(&request, written, sizeof(written));
 	check(n > 0);
-	if (n > HTTP1_HEAD_MAX)
+	if (n > HTTP_HEAD_MAX)
 		return 0;
 	check(find_head(written, n, &head_len) && head_len == n);
 	check(http1_request_parse(written, n, &again, &status, &why));

@@ -11,13 +11,13 @@ static void check(bool holds)
 		abort();
 }
 
-static bool is_same_text(struct http1_text a, struct http1_text b)
+static bool is_same_text(struct http_text a, struct http_text b)
 {
 	return a.len == b.len && (a.len == 0 || !memcmp(a.at, b.at, a.len));
 }
 
-static void check_same(const struct http1_response *a,
-		       const struct http1_response *b)
+static void check_same(const struct http_response *a,
+		       const struct http_response *b)
 {
 	check(a->status == b->status && is_same_text(a->reason, b->reason));
 	check(a->has_content_length == b->has_content_length);
@@ -37,10 +37,10 @@ static void check_same(const struct http1_response *a,
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static char written[2 * HTTP1_HEAD_MAX];
+	static char written[2 * HTTP_HEAD_MAX];
 	const char *why = NULL;
-	struct http1_response response, again;
-	enum http1_framing framing = HTTP1_NO_BODY;
+	struct http_response response, again;
+	enum http_framing framing = HTTP_NO_BODY;
 	bool to_head, http10, keep_alive, is_final;
 	size_t n;
 
@@ -54,18 +54,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check(why != NULL);
 		return 0;
 	}
-	check(response.framing != HTTP1_UNTIL_CLOSE || !response.keep_alive);
+	check(response.framing != HTTP_UNTIL_CLOSE || !response.keep_alive);
 	is_final = response.status >= 200;
 	n = http1_response_write(&response, http10, written, sizeof(written),
 				 &framing, &keep_alive);
 	check(n > 0);
-	check(!http10 || framing != HTTP1_CHUNKED);
-	check(http10 || framing != HTTP1_UNTIL_CLOSE);
-	if (n > HTTP1_HEAD_MAX)
+	check(!http10 || framing != HTTP_CHUNKED);
+	check(http10 || framing != HTTP_UNTIL_CLOSE);
+	if (n > HTTP_HEAD_MAX)
 		return 0;
 	/* A few fields of ours may be one more than a head can have. */
 	if (!http1_response_parse(written, n, to_head, &again, &why)) {
-		check(response.n_fields + 2 > HTTP1_FIELDS_MAX);
+		check(response.n_fields + 2 > HTTP_FIELDS_MAX);
 		return 0;
 	}
 	check_same(&response, &again);

@@ -47,12 +47,12 @@ static struct run {
 	int32_t next, last;
 } run;
 
-static void spell(const struct http1_field *fields, size_t n, char *text,
+static void spell(const struct http_field *fields, size_t n, char *text,
 		  size_t cap, size_t *len)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct http1_text parts[2] = { fields[i].name,
-						     fields[i].value };
+		const struct http_text parts[2] = { fields[i].name,
+						    fields[i].value };
 
 		for (int j = 0; j < 2; j++) {
 			if (parts[j].len >= cap - *len - 1)
@@ -65,9 +65,9 @@ static void spell(const struct http1_field *fields, size_t n, char *text,
 	}
 }
 
-static void spell_request(const struct http1_request *request, char text[4096])
+static void spell_request(const struct http_request *request, char text[4096])
 {
-	const struct http1_field line[] = {
+	const struct http_field line[] = {
 		{ request->method, request->path },
 		{ { request->host.name, request->host.len }, { "", 0 } },
 	};
@@ -81,14 +81,14 @@ static void spell_request(const struct http1_request *request, char text[4096])
 /* --- the gateway's part --- */
 
 static void on_request(void *arg, int32_t stream,
-		       const struct http1_request *request, bool ended)
+		       const struct http_request *request, bool ended)
 {
-	struct http1_response no = { .status = 403 };
+	struct http_response no = { .status = 403 };
 	struct way *way = &run.ways[run.n];
 
 	(void)arg;
 	for (size_t i = 0; i < request->n_fields; i++) {
-		const struct http1_text name = request->fields[i].name;
+		const struct http_text name = request->fields[i].name;
 
 		MUST(name.len > 0 && name.at[0] != ':');
 		for (size_t j = 0; j < name.len; j++)
@@ -118,7 +118,7 @@ static void on_request(void *arg, int32_t stream,
 static void on_refused(void *arg, int32_t stream, unsigned status,
 		       const char *why)
 {
-	struct http1_response no = { .status = (uint16_t)status };
+	struct http_response no = { .status = (uint16_t)status };
 
 	(void)arg;
 	MUST(why);
@@ -178,7 +178,7 @@ static size_t agent_take(void *owner, uint8_t *bytes, size_t cap,
 	return n;
 }
 
-static void on_response(void *owner, const struct http1_response *response,
+static void on_response(void *owner, const struct http_response *response,
 			bool ended)
 {
 	struct way *way = owner;
@@ -258,7 +258,7 @@ static const struct http2_events origin_events = {
 /* --- the world's --- */
 
 static void world_reads(void *arg, int32_t stream,
-			const struct http1_request *request, bool ended)
+			const struct http_request *request, bool ended)
 {
 	char text[4096];
 

@@ -18,6 +18,7 @@
  * hears begins as an answer.
  */
 #include "clock.h"
+#include "http/http1.h"
 #include "http/inspect.h"
 #include "log.h"
 #include "upstream.h"
@@ -230,9 +231,9 @@ static void check(const struct origin *origin)
 	size_t left = origin->len;
 
 	while (left > 0) {
-		struct http1_request request;
+		struct http_request request;
 		struct http1_body body;
-		struct http1_text data;
+		struct http_text data;
 		struct path path;
 		size_t scanned = 0, head_len, used;
 		enum http1_result result;

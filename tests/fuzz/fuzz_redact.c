@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	while (!last) {
 		size_t n = cursor_u8(&c) % 32;
 		const char *bytes = came + n_came;
-		struct http1_text text;
+		struct http_text text;
 
 		if (n > cursor_left(&c))
 			n = cursor_left(&c);
@@ -67,8 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		}
 		text = redact_run(
 			redact,
-			(struct http1_text){ bytes,
-					     (size_t)(came + n_came - bytes) },
+			(struct http_text){ bytes,
+					    (size_t)(came + n_came - bytes) },
 			last);
 		memcpy(went + n_went, text.at, text.len);
 		n_went += text.len;

@@ -1,5 +1,6 @@
 #include "buffer.h"
 #include "http/credential.h"
+#include "http/http1.h"
 #include "http/redact.h"
 
 #include <setjmp.h>
@@ -78,7 +79,7 @@ static void what_the_agent_sent_in_its_place_is_gone(void **state)
 				   "AUTHORIZATION: Basic bWU6bWU=\r\n"
 				   "\r\n";
 	struct fixture f = fixture(ROUTE_AUTH_BEARER, "TOKEN");
-	struct http1_request request;
+	struct http_request request;
 	unsigned status;
 	const char *why;
 	char bytes[512];
@@ -96,8 +97,8 @@ static void what_the_agent_sent_in_its_place_is_gone(void **state)
 				   "Authorization: Bearer s3cr3t-t0ken\r\n"
 				   "Accept-Encoding: identity\r\n"
 				   "\r\n");
-	request.n_fields = HTTP1_FIELDS_MAX;
-	for (size_t i = 0; i < HTTP1_FIELDS_MAX; i++)
+	request.n_fields = HTTP_FIELDS_MAX;
+	for (size_t i = 0; i < HTTP_FIELDS_MAX; i++)
 		request.fields[i] = request.fields[0];
 	assert_false(credential_put(&f.credential, &request));
 	done(&f);
@@ -166,9 +167,10 @@ static void pieces_of_a_body_hide_nothing(void **state)
 		for (size_t at = 0; at < sizeof(said) - 1; at += step) {
 			size_t left = sizeof(said) - 1 - at;
 			size_t len = left < step ? left : step;
-			struct http1_text text = redact_run(
-				redact, (struct http1_text){ said + at, len },
-				left <= step);
+			struct http_text text =
+				redact_run(redact,
+					   (struct http_text){ said + at, len },
+					   left <= step);
 
 			memcpy(got + n, text.at, text.len);
 			n += text.len;
@@ -184,22 +186,22 @@ static void only_what_may_begin_it_waits(void **state)
 	struct fixture f = fixture(ROUTE_AUTH_BEARER, "TOKEN");
 	struct redact *redact = redact_of(&f);
 	char large[BUFFER_CAP];
-	struct http1_text text;
+	struct http_text text;
 
 	(void)state;
-	text = redact_run(redact, (struct http1_text){ "data: 1\n\n", 9 },
+	text = redact_run(redact, (struct http_text){ "data: 1\n\n", 9 },
 			  false);
 	assert_int_equal(text.len, 9);
-	text = redact_run(redact, (struct http1_text){ "data: s3c", 9 }, false);
+	text = redact_run(redact, (struct http_text){ "data: s3c", 9 }, false);
 	assert_int_equal(text.len, 6);
-	text = redact_run(redact, (struct http1_text){ 0 }, false);
+	text = redact_run(redact, (struct http_text){ 0 }, false);
 	assert_int_equal(text.len, 0);
 	memset(large, 'x', sizeof(large));
-	text = redact_run(redact, (struct http1_text){ large, sizeof(large) },
+	text = redact_run(redact, (struct http_text){ large, sizeof(large) },
 			  false);
 	assert_int_equal(text.len, 3 + sizeof(large));
 	assert_memory_equal(text.at, "s3cx", 4);
-	text = redact_run(redact, (struct http1_text){ "s3c", 3 }, true);
+	text = redact_run(redact, (struct http_text){ "s3c", 3 }, true);
 	assert_int_equal(text.len, 3);
 	redact_free(redact);
 	done(&f);

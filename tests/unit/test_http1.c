@@ -12,7 +12,7 @@
 
 /* --- helpers --- */
 
-static void assert_text(struct http1_text text, const char *expected)
+static void assert_text(struct http_text text, const char *expected)
 {
 	char *copy =
 		strndup(text.at ? text.at : "(none)", text.at ? text.len : 6);
@@ -22,9 +22,9 @@ static void assert_text(struct http1_text text, const char *expected)
 	free(copy);
 }
 
-static struct http1_request request_of(const char *head)
+static struct http_request request_of(const char *head)
 {
-	struct http1_request request;
+	struct http_request request;
 	unsigned status = 0;
 	const char *why = "";
 
@@ -36,7 +36,7 @@ static struct http1_request request_of(const char *head)
 /* 0 if it was taken. */
 static unsigned request_status(const char *head, size_t len)
 {
-	struct http1_request request = { .port = 7 };
+	struct http_request request = { .port = 7 };
 	unsigned status = 0;
 	const char *why = NULL;
 
@@ -48,9 +48,9 @@ static unsigned request_status(const char *head, size_t len)
 	return status;
 }
 
-static struct http1_response response_to(const char *head, bool to_head)
+static struct http_response response_to(const char *head, bool to_head)
 {
-	struct http1_response response;
+	struct http_response response;
 	const char *why = "";
 
 	if (!http1_response_parse(head, strlen(head), to_head, &response, &why))
@@ -58,14 +58,14 @@ static struct http1_response response_to(const char *head, bool to_head)
 	return response;
 }
 
-static struct http1_response response_of(const char *head)
+static struct http_response response_of(const char *head)
 {
 	return response_to(head, false);
 }
 
 static bool response_is_refused(const char *head, size_t len)
 {
-	struct http1_response response = { .status = 7 };
+	struct http_response response = { .status = 7 };
 	const char *why = NULL;
 
 	if (http1_response_parse(head, len, false, &response, &why))
@@ -102,7 +102,7 @@ static void assert_refused(const struct refused *refused, size_t n)
 
 static void assert_written(const char *head, const char *expected)
 {
-	struct http1_request request = request_of(head);
+	struct http_request request = request_of(head);
 	char bytes[1024];
 	size_t len = http1_request_write(&request, bytes, sizeof(bytes));
 
@@ -179,34 +179,34 @@ static void what_can_be_no_head_is_known_early(void **state)
 
 static void a_head_has_a_longest(void **state)
 {
-	static char bytes[HTTP1_HEAD_MAX + 1];
+	static char bytes[HTTP_HEAD_MAX + 1];
 	size_t scanned = 0, head_len = 0;
 	unsigned status = 0;
 
 	(void)state;
 	memset(bytes, 'a', sizeof(bytes));
 	put(bytes, "GET / HTTP/1.1\r\n");
-	assert_int_equal(http1_head_find(bytes, HTTP1_HEAD_MAX - 1, &scanned,
+	assert_int_equal(http1_head_find(bytes, HTTP_HEAD_MAX - 1, &scanned,
 					 &head_len, &status),
 			 HTTP1_MORE);
-	assert_int_equal(http1_head_find(bytes, HTTP1_HEAD_MAX, &scanned,
+	assert_int_equal(http1_head_find(bytes, HTTP_HEAD_MAX, &scanned,
 					 &head_len, &status),
 			 HTTP1_BAD);
 	assert_int_equal(status, 431);
-	put(bytes + HTTP1_HEAD_MAX - 4, "\r\n\r\n");
+	put(bytes + HTTP_HEAD_MAX - 4, "\r\n\r\n");
 	scanned = 0;
-	assert_int_equal(http1_head_find(bytes, HTTP1_HEAD_MAX + 1, &scanned,
+	assert_int_equal(http1_head_find(bytes, HTTP_HEAD_MAX + 1, &scanned,
 					 &head_len, &status),
 			 HTTP1_DONE);
-	assert_int_equal(head_len, HTTP1_HEAD_MAX);
-	assert_int_equal(request_status(bytes, HTTP1_HEAD_MAX + 1), 431);
+	assert_int_equal(head_len, HTTP_HEAD_MAX);
+	assert_int_equal(request_status(bytes, HTTP_HEAD_MAX + 1), 431);
 }
 
 /* --- requests --- */
 
 static void a_request_is_read(void **state)
 {
-	struct http1_request request = request_of(
+	struct http_request request = request_of(
 		"POST /a?b=c HTTP/1.1\r\nhost:\tWWW.Example.org:8080 \r\n"
 		"X-Odd:  a \xff b\t\r\nContent-Length: 12\r\nEmpty:\r\n"
 		"Expect: 100-Continue\r\n\r\n");
@@ -217,7 +217,7 @@ static void a_request_is_read(void **state)
 	assert_string_equal(request.host.name, "www.example.org");
 	assert_text(request.authority, "WWW.Example.org:8080");
 	assert_int_equal(request.port, 8080);
-	assert_int_equal(request.framing, HTTP1_LENGTH);
+	assert_int_equal(request.framing, HTTP_LENGTH);
 	assert_int_equal(request.content_length, 12);
 	assert_true(request.keep_alive && request.expects_continue);
 	assert_false(request.is_http10 || request.absolute ||
@@ -304,7 +304,7 @@ static void an_absolute_target_agrees_with_host(void **state)
 		{ 400, "GET http://192.0.2.1/ HTTP/1.1\r\n"
 		       "Host: 192.0.2.2\r\n\r\n" },
 	};
-	struct http1_request request;
+	struct http_request request;
 
 	(void)state;
 	assert_refused(refused, COUNT(refused));
@@ -355,7 +355,7 @@ static void host_is_there_once_and_sound(void **state)
 		{ 400, GET "Host: 0x7f.1\r\n\r\n" },
 		{ 400, GET "Host: \xc3\xbc.org\r\n\r\n" },
 	};
-	struct http1_request request;
+	struct http_request request;
 
 	(void)state;
 	assert_refused(refused, COUNT(refused));
@@ -397,14 +397,14 @@ static void lines_and_fields_have_one_form(void **state)
 
 static void fields_have_a_greatest_number(void **state)
 {
-	char head[HTTP1_FIELDS_MAX * 8] = GET "Host: a.org\r\n";
+	char head[HTTP_FIELDS_MAX * 8] = GET "Host: a.org\r\n";
 	size_t len = strlen(head);
 
 	(void)state;
-	for (unsigned i = 1; i < HTTP1_FIELDS_MAX; i++, len += 6)
+	for (unsigned i = 1; i < HTTP_FIELDS_MAX; i++, len += 6)
 		memcpy(head + len, "A: b\r\n", 7);
 	memcpy(head + len, "\r\n", 3);
-	assert_int_equal(request_of(head).n_fields, HTTP1_FIELDS_MAX - 1);
+	assert_int_equal(request_of(head).n_fields, HTTP_FIELDS_MAX - 1);
 	memcpy(head + len, "A: b\r\n\r\n", 9);
 	assert_int_equal(request_status(head, len + 8), 431);
 }
@@ -444,17 +444,17 @@ static void a_request_has_one_length(void **state)
 		{ 400, "POST / HTTP/1.0\r\nHost: a.org\r\n"
 		       "Transfer-Encoding: chunked\r\n\r\n" },
 	};
-	struct http1_request request;
+	struct http_request request;
 
 	(void)state;
 	assert_refused(refused, COUNT(refused));
 	request = request_of(POST "\r\n");
-	assert_int_equal(request.framing, HTTP1_NO_BODY);
+	assert_int_equal(request.framing, HTTP_NO_BODY);
 	request =
 		request_of(POST "Content-Length: 9999999999999999999\r\n\r\n");
 	assert_int_equal(request.content_length, 9999999999999999999u);
 	request = request_of(POST "Transfer-Encoding: CHUNKED\r\n\r\n");
-	assert_int_equal(request.framing, HTTP1_CHUNKED);
+	assert_int_equal(request.framing, HTTP_CHUNKED);
 }
 
 static void what_concerns_one_hop_ends_here(void **state)
@@ -551,7 +551,7 @@ static void of_upgrades_websocket_alone_remains(void **state)
 		       GET "Host: a.org\r\n" KEY V13
 			   "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
 	for (size_t i = 0; i < COUNT(others); i++) {
-		struct http1_request request = request_of(others[i]);
+		struct http_request request = request_of(others[i]);
 		size_t len =
 			http1_request_write(&request, bytes, sizeof(bytes) - 1);
 
@@ -566,17 +566,17 @@ static void of_upgrades_websocket_alone_remains(void **state)
 
 static void a_field_has_a_value_if_it_is_the_only_one(void **state)
 {
-	struct http1_request request =
+	struct http_request request =
 		request_of(GET "A: 1\r\nB: 2\r\nb: 3\r\nC:\r\n" HOST);
 
 	(void)state;
-	assert_text(http1_field_value(request.fields, request.n_fields, "a"),
+	assert_text(http_field_value(request.fields, request.n_fields, "a"),
 		    "1");
-	assert_text(http1_field_value(request.fields, request.n_fields, "B"),
+	assert_text(http_field_value(request.fields, request.n_fields, "B"),
 		    "(none)");
-	assert_text(http1_field_value(request.fields, request.n_fields, "C"),
+	assert_text(http_field_value(request.fields, request.n_fields, "C"),
 		    "");
-	assert_text(http1_field_value(request.fields, request.n_fields, "D"),
+	assert_text(http_field_value(request.fields, request.n_fields, "D"),
 		    "(none)");
 }
 
@@ -584,7 +584,7 @@ static void a_field_has_a_value_if_it_is_the_only_one(void **state)
 
 static void a_response_is_read(void **state)
 {
-	struct http1_response response = response_of(
+	struct http_response response = response_of(
 		"HTTP/1.1 200 All is  well\r\nSet-Cookie: a\r\n"
 		"Content-Length: 5\r\nAlt-Svc: h3=\":443\"\r\n"
 		"Public-Key-Pins: x\r\nSet-Cookie: b\r\n"
@@ -594,7 +594,7 @@ static void a_response_is_read(void **state)
 	(void)state;
 	assert_int_equal(response.status, 200);
 	assert_text(response.reason, "All is  well");
-	assert_int_equal(response.framing, HTTP1_LENGTH);
+	assert_int_equal(response.framing, HTTP_LENGTH);
 	assert_int_equal(response.content_length, 5);
 	assert_true(response.keep_alive);
 	assert_int_equal(response.n_fields, 3);
@@ -660,28 +660,28 @@ static void where_a_body_ends_is_what_rfc_9112_says(void **state)
 #define TE "Transfer-Encoding: chunked\r\n\r\n"
 	static const struct {
 		const char *head;
-		enum http1_framing framing;
+		enum http_framing framing;
 		bool to_head, has_length;
 	} bodies[] = {
-		{ OK CL5, HTTP1_LENGTH, false, true },
-		{ OK CL5, HTTP1_NO_BODY, true, true },
-		{ OK TE, HTTP1_CHUNKED, false, false },
-		{ OK TE, HTTP1_NO_BODY, true, false },
-		{ OK "\r\n", HTTP1_UNTIL_CLOSE, false, false },
-		{ OK "\r\n", HTTP1_NO_BODY, true, false },
-		{ "HTTP/1.1 304 x\r\n" CL5, HTTP1_NO_BODY, false, true },
-		{ "HTTP/1.1 304 x\r\n" TE, HTTP1_NO_BODY, false, false },
-		{ "HTTP/1.1 204 x\r\n\r\n", HTTP1_NO_BODY, false, false },
-		{ "HTTP/1.1 204 x\r\nContent-Length: 0\r\n\r\n", HTTP1_NO_BODY,
+		{ OK CL5, HTTP_LENGTH, false, true },
+		{ OK CL5, HTTP_NO_BODY, true, true },
+		{ OK TE, HTTP_CHUNKED, false, false },
+		{ OK TE, HTTP_NO_BODY, true, false },
+		{ OK "\r\n", HTTP_UNTIL_CLOSE, false, false },
+		{ OK "\r\n", HTTP_NO_BODY, true, false },
+		{ "HTTP/1.1 304 x\r\n" CL5, HTTP_NO_BODY, false, true },
+		{ "HTTP/1.1 304 x\r\n" TE, HTTP_NO_BODY, false, false },
+		{ "HTTP/1.1 204 x\r\n\r\n", HTTP_NO_BODY, false, false },
+		{ "HTTP/1.1 204 x\r\nContent-Length: 0\r\n\r\n", HTTP_NO_BODY,
 		  false, false },
-		{ "HTTP/1.1 100 x\r\n\r\n", HTTP1_NO_BODY, false, false },
-		{ "HTTP/1.1 205 x\r\n" CL5, HTTP1_LENGTH, false, true },
-		{ "HTTP/1.0 200 x\r\n\r\n", HTTP1_UNTIL_CLOSE, false, false },
+		{ "HTTP/1.1 100 x\r\n\r\n", HTTP_NO_BODY, false, false },
+		{ "HTTP/1.1 205 x\r\n" CL5, HTTP_LENGTH, false, true },
+		{ "HTTP/1.0 200 x\r\n\r\n", HTTP_UNTIL_CLOSE, false, false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bodies); i++) {
-		struct http1_response response =
+		struct http_response response =
 			response_to(bodies[i].head, bodies[i].to_head);
 
 		assert_int_equal(response.framing, bodies[i].framing);
@@ -701,39 +701,39 @@ static void a_response_is_written_for_the_agents_version(void **state)
 #define CLOSE "Connection: close\r\n"
 	static const struct {
 		const char *head, *written;
-		enum http1_framing framing;
+		enum http_framing framing;
 		bool to_head, http10, keep_alive, keeps_alive;
 	} rows[] = {
-		{ OK "A:b\r\n" CL5, OK "A: b\r\n" CL5, HTTP1_LENGTH, false,
+		{ OK "A:b\r\n" CL5, OK "A: b\r\n" CL5, HTTP_LENGTH, false,
 		  false, true, true },
-		{ OK CL5, OK "Content-Length: 5\r\n" CLOSE "\r\n", HTTP1_LENGTH,
+		{ OK CL5, OK "Content-Length: 5\r\n" CLOSE "\r\n", HTTP_LENGTH,
 		  false, false, false, false },
 		{ OK CL5,
 		  OK "Content-Length: 5\r\nConnection: keep-alive\r\n\r\n",
-		  HTTP1_LENGTH, false, true, true, true },
-		{ OK CL5, OK CL5, HTTP1_NO_BODY, true, false, true, true },
-		{ OK TE, OK TE, HTTP1_CHUNKED, false, false, true, true },
-		{ OK TE, OK CLOSE "\r\n", HTTP1_UNTIL_CLOSE, false, true, true,
+		  HTTP_LENGTH, false, true, true, true },
+		{ OK CL5, OK CL5, HTTP_NO_BODY, true, false, true, true },
+		{ OK TE, OK TE, HTTP_CHUNKED, false, false, true, true },
+		{ OK TE, OK CLOSE "\r\n", HTTP_UNTIL_CLOSE, false, true, true,
 		  false },
-		{ OK "\r\n", OK TE, HTTP1_CHUNKED, false, false, true, true },
-		{ OK "\r\n", OK CLOSE "\r\n", HTTP1_UNTIL_CLOSE, false, true,
+		{ OK "\r\n", OK TE, HTTP_CHUNKED, false, false, true, true },
+		{ OK "\r\n", OK CLOSE "\r\n", HTTP_UNTIL_CLOSE, false, true,
 		  true, false },
 		{ "HTTP/1.0 404\r\n\r\n",
 		  "HTTP/1.1 404 \r\nTransfer-Encoding: chunked\r\n" CLOSE
 		  "\r\n",
-		  HTTP1_CHUNKED, false, false, false, false },
+		  HTTP_CHUNKED, false, false, false, false },
 		{ "HTTP/1.1 304 x\r\n" CL5, "HTTP/1.1 304 x\r\n" CL5,
-		  HTTP1_NO_BODY, false, false, true, true },
+		  HTTP_NO_BODY, false, false, true, true },
 		{ "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n",
-		  "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n", HTTP1_NO_BODY, false,
+		  "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n", HTTP_NO_BODY, false,
 		  false, false, false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct http1_response response =
+		struct http_response response =
 			response_to(rows[i].head, rows[i].to_head);
-		enum http1_framing framing = HTTP1_NO_BODY;
+		enum http_framing framing = HTTP_NO_BODY;
 		bool keep_alive = rows[i].keep_alive;
 		char bytes[256];
 		size_t len = http1_response_write(&response, rows[i].http10,
@@ -769,8 +769,8 @@ static void a_websocket_is_answered_as_one(void **state)
 #define SWITCH "HTTP/1.1 101 Switching Protocols\r\n"
 	static const char head[] = SWITCH
 		"upgrade: WebSocket\r\nconnection: upgrade\r\n" ACCEPT "\r\n";
-	struct http1_response response = response_of(head);
-	enum http1_framing framing = HTTP1_LENGTH;
+	struct http_response response = response_of(head);
+	enum http_framing framing = HTTP_LENGTH;
 	bool keep_alive = true;
 	char bytes[256];
 	size_t len = http1_response_write(&response, false, bytes,
@@ -782,7 +782,7 @@ static void a_websocket_is_answered_as_one(void **state)
 	bytes[len] = '\0';
 	assert_string_equal(bytes, SWITCH ACCEPT "Connection: Upgrade\r\n"
 						 "Upgrade: websocket\r\n\r\n");
-	assert_int_equal(framing, HTTP1_NO_BODY);
+	assert_int_equal(framing, HTTP_NO_BODY);
 }
 
 /* --- bodies --- */
@@ -796,7 +796,7 @@ static enum http1_result read_body(struct http1_body *body, const char *bytes,
 	size_t at = 0, end = 0;
 
 	while (result == HTTP1_MORE && at + body->held < len) {
-		struct http1_text data;
+		struct http_text data;
 		size_t took;
 
 		end = at + body->held + piece;
@@ -827,7 +827,7 @@ static void a_chunked_body_is_read_however_it_comes(void **state)
 		struct http1_body body;
 		size_t used;
 
-		http1_body_init(&body, HTTP1_CHUNKED, 0);
+		http1_body_init(&body, HTTP_CHUNKED, 0);
 		assert_int_equal(read_body(&body, bytes, sizeof(bytes) - 1,
 					   piece, payload, &used),
 				 HTTP1_DONE);
@@ -883,7 +883,7 @@ static void an_unsound_chunk_is_refused(void **state)
 			char payload[32];
 			size_t used;
 
-			http1_body_init(&body, HTTP1_CHUNKED, 0);
+			http1_body_init(&body, HTTP_CHUNKED, 0);
 			if (read_body(&body, refused[i], strlen(refused[i]),
 				      piece, payload, &used) != HTTP1_BAD)
 				fail_msg("'%s' was taken", refused[i]);
@@ -915,7 +915,7 @@ static void lines_of_a_chunked_body_have_bounds(void **state)
 			memset(bytes, 'a', sizeof(bytes));
 			put(bytes, rows[i].start);
 			put(bytes + len - 4, i ? "\r\n\r\n" : "aa\r\n");
-			http1_body_init(&body, HTTP1_CHUNKED, 0);
+			http1_body_init(&body, HTTP_CHUNKED, 0);
 			assert_int_equal(read_body(&body, bytes, len, len,
 						   payload, &used),
 					 len == rows[i].max ? rows[i].at_max
@@ -930,7 +930,7 @@ static void the_greatest_chunk_is_counted_in_full(void **state)
 	size_t used;
 
 	(void)state;
-	http1_body_init(&body, HTTP1_CHUNKED, 0);
+	http1_body_init(&body, HTTP_CHUNKED, 0);
 	assert_int_equal(read_body(&body, "fFfFffffffffffff\r\nabc", 21, 21,
 				   payload, &used),
 			 HTTP1_MORE);
@@ -946,39 +946,39 @@ static void other_bodies_end_by_count_or_not_at_all(void **state)
 
 	(void)state;
 	for (size_t piece = 1; piece < 8; piece++) {
-		http1_body_init(&body, HTTP1_LENGTH, 5);
+		http1_body_init(&body, HTTP_LENGTH, 5);
 		assert_int_equal(read_body(&body, "helloGET", 8, piece, payload,
 					   &used),
 				 HTTP1_DONE);
 		assert_string_equal(payload, "hello");
 		assert_int_equal(used, 5);
-		http1_body_init(&body, HTTP1_UNTIL_CLOSE, 0);
+		http1_body_init(&body, HTTP_UNTIL_CLOSE, 0);
 		assert_int_equal(read_body(&body, "helloGET", 8, piece, payload,
 					   &used),
 				 HTTP1_MORE);
 		assert_string_equal(payload, "helloGET");
 	}
-	http1_body_init(&body, HTTP1_LENGTH, 0);
+	http1_body_init(&body, HTTP_LENGTH, 0);
 	assert_true(body.done);
-	http1_body_init(&body, HTTP1_NO_BODY, 5);
+	http1_body_init(&body, HTTP_NO_BODY, 5);
 	assert_true(body.done);
-	http1_body_init(&body, HTTP1_CHUNKED, 0);
+	http1_body_init(&body, HTTP_CHUNKED, 0);
 	assert_int_equal(http1_body_read(&body, NULL, 0, &used,
-					 &(struct http1_text){ 0 }),
+					 &(struct http_text){ 0 }),
 			 HTTP1_MORE);
 }
 
 static void a_body_is_written_as_announced(void **state)
 {
-	const struct http1_text data = { "hello, world, hello", 19 };
+	const struct http_text data = { "hello, world, hello", 19 };
 	char bytes[19 + HTTP1_BODY_OVERHEAD];
 
 	(void)state;
-	assert_int_equal(http1_body_write(HTTP1_CHUNKED, data, bytes), 25);
+	assert_int_equal(http1_body_write(HTTP_CHUNKED, data, bytes), 25);
 	assert_memory_equal(bytes, "13\r\nhello, world, hello\r\n", 25);
-	assert_int_equal(http1_body_write(HTTP1_LENGTH, data, bytes), 19);
+	assert_int_equal(http1_body_write(HTTP_LENGTH, data, bytes), 19);
 	assert_memory_equal(bytes, data.at, 19);
-	assert_int_equal(http1_body_write(HTTP1_UNTIL_CLOSE, data, bytes), 19);
+	assert_int_equal(http1_body_write(HTTP_UNTIL_CLOSE, data, bytes), 19);
 }
 
 /* What is written of the trailers @section, where @declared was announced. */
@@ -988,9 +988,9 @@ static const char *end_of(const char *section, const char *declared)
 	size_t len;
 
 	assert_true(strlen(section) <= 256);
-	if (!http1_end_write(HTTP1_CHUNKED,
-			     (struct http1_text){ section, strlen(section) },
-			     (struct http1_text){ declared, strlen(declared) },
+	if (!http1_end_write(HTTP_CHUNKED,
+			     (struct http_text){ section, strlen(section) },
+			     (struct http_text){ declared, strlen(declared) },
 			     bytes, &len))
 		return NULL;
 	bytes[len] = '\0';
@@ -1043,17 +1043,17 @@ static void what_belongs_into_the_head_does_not_trail(void **state)
 
 static void a_body_that_is_not_chunked_has_no_end(void **state)
 {
-	static const enum http1_framing framings[] = { HTTP1_LENGTH,
-						       HTTP1_UNTIL_CLOSE,
-						       HTTP1_NO_BODY };
+	static const enum http_framing framings[] = { HTTP_LENGTH,
+						      HTTP_UNTIL_CLOSE,
+						      HTTP_NO_BODY };
 	char bytes[HTTP1_END_MAX(8)];
 	size_t len;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(framings); i++) {
 		assert_true(http1_end_write(
-			framings[i], (struct http1_text){ "a: 1\r\n\r\n", 8 },
-			(struct http1_text){ "a", 1 }, bytes, &len));
+			framings[i], (struct http_text){ "a: 1\r\n\r\n", 8 },
+			(struct http_text){ "a", 1 }, bytes, &len));
 		assert_int_equal(len, 0);
 	}
 }
@@ -1062,11 +1062,11 @@ static void trailers_are_taken_whole(void **state)
 {
 	static const char bytes[] = "1\r\nx\r\n0\r\nA: b\r\nC:\r\n\r\nGET";
 	struct http1_body body;
-	struct http1_text data;
+	struct http_text data;
 	size_t used, at = 0;
 
 	(void)state;
-	http1_body_init(&body, HTTP1_CHUNKED, 0);
+	http1_body_init(&body, HTTP_CHUNKED, 0);
 	for (size_t end = 1; end < sizeof(bytes) && !body.done; end++) {
 		assert_int_not_equal(http1_body_read(&body, bytes + at,
 						     end - at, &used, &data),

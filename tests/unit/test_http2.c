@@ -134,15 +134,15 @@ struct seen {
 	struct owned owned[4];
 	size_t n_owned;
 	bool owns;
-	enum http1_framing framing;
+	enum http_framing framing;
 };
 
-static void copy(char *to, size_t cap, struct http1_text text)
+static void copy(char *to, size_t cap, struct http_text text)
 {
 	(void)snprintf(to, cap, "%.*s", (int)text.len, text.at);
 }
 
-static void note_fields(char *to, size_t cap, const struct http1_field *fields,
+static void note_fields(char *to, size_t cap, const struct http_field *fields,
 			size_t n)
 {
 	size_t len = 0;
@@ -157,7 +157,7 @@ static void note_fields(char *to, size_t cap, const struct http1_field *fields,
 }
 
 static void on_request(void *arg, int32_t stream,
-		       const struct http1_request *request, bool ended)
+		       const struct http_request *request, bool ended)
 {
 	struct seen *seen = arg;
 	struct owned *owned;
@@ -189,7 +189,7 @@ static void on_refused(void *arg, int32_t stream, unsigned status,
 	seen->why = why;
 }
 
-static void on_response(void *owner, const struct http1_response *response,
+static void on_response(void *owner, const struct http_response *response,
 			bool ended)
 {
 	struct owned *owned = owner;
@@ -389,7 +389,7 @@ static void a_request_is_handed_on_whole(void **state)
 	assert_string_equal(seen->authority, "a.test:8443");
 	assert_string_equal(seen->fields, "te=trailers\nuser-agent=x\n"
 					  "cookie=a=1\ncookie=b=2\n");
-	assert_int_equal(seen->framing, HTTP1_LENGTH);
+	assert_int_equal(seen->framing, HTTP_LENGTH);
 	seen_free(seen);
 }
 
@@ -549,9 +549,9 @@ static const struct refused_response {
 	  0 },
 };
 
-static struct http1_request request_to(const char *name)
+static struct http_request request_to(const char *name)
 {
-	struct http1_request request = {
+	struct http_request request = {
 		.method = { "GET", 3 },
 		.path = { "/", 1 },
 	};
@@ -563,7 +563,7 @@ static struct http1_request request_to(const char *name)
 static struct owned *open_stream(struct seen *seen, bool ended)
 {
 	struct owned *owned = &seen->owned[seen->n_owned++];
-	struct http1_request request = request_to("a.test");
+	struct http_request request = request_to("a.test");
 
 	*owned = (struct owned){ .seen = seen };
 	owned->stream = http2_request(seen->http2, &request, ended, owned);
@@ -639,9 +639,9 @@ static void settle(struct seen *a, struct seen *b)
 	}
 }
 
-static struct http1_response response_of(uint16_t status)
+static struct http_response response_of(uint16_t status)
 {
-	return (struct http1_response){ .status = status };
+	return (struct http_response){ .status = status };
 }
 
 static void a_whole_exchange_passes(void **state)
@@ -649,7 +649,7 @@ static void a_whole_exchange_passes(void **state)
 	struct seen *origin = seen_new(HTTP2_TO_ORIGIN);
 	struct seen *agent = seen_new(HTTP2_TO_AGENT);
 	struct owned *there = open_stream(origin, false), *here;
-	struct http1_response response = response_of(103);
+	struct http_response response = response_of(103);
 
 	(void)state;
 	there->body = "question";
@@ -679,11 +679,11 @@ static void a_whole_exchange_passes(void **state)
 	/* Trailers follow, and no frame without payload before them. */
 	here->ready = true;
 	here->trailers =
-		malloc(sizeof(*here->trailers) + sizeof(struct http1_field));
+		malloc(sizeof(*here->trailers) + sizeof(struct http_field));
 	assert_non_null(here->trailers);
 	here->trailers->n = 1;
 	here->trailers->fields[0] =
-		(struct http1_field){ { "grpc-status", 11 }, { "0", 1 } };
+		(struct http_field){ { "grpc-status", 11 }, { "0", 1 } };
 	http2_resume(agent->http2, here->stream);
 	settle(origin, agent);
 	assert_true(there->ended);
@@ -812,7 +812,7 @@ static void no_window_grows_beyond_its_limit(void **state)
 static void a_stopped_agent_is_told_after_the_answer(void **state)
 {
 	struct seen *seen = seen_new(HTTP2_TO_AGENT);
-	const struct http1_response response = response_of(403);
+	const struct http_response response = response_of(403);
 	const uint8_t *end, *reset;
 
 	(void)state;
@@ -1165,14 +1165,14 @@ static void unread_heads_are_bounded(void **state)
 {
 	static char large[60000];
 	struct seen *seen = seen_new(HTTP2_TO_ORIGIN);
-	struct http1_request request = request_to("a.test");
+	struct http_request request = request_to("a.test");
 	const size_t most = HTTP2_HEADS_MAX / sizeof(large);
 	size_t n = 0;
 
 	(void)state;
 	memset(large, 'x', sizeof(large));
 	request.fields[0] =
-		(struct http1_field){ { "x", 1 }, { large, sizeof(large) } };
+		(struct http_field){ { "x", 1 }, { large, sizeof(large) } };
 	request.n_fields = 1;
 	while (n <= most &&
 	       http2_request(seen->http2, &request, true, &seen->owned[0]) > 0)

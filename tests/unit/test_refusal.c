@@ -140,7 +140,7 @@ static void a_summary_says_reason_name_id_and_remedy(void **state)
 /* --- HTTP --- */
 
 struct answer {
-	struct http1_response head;
+	struct http_response head;
 	const char *body;
 	size_t body_len;
 };
@@ -165,12 +165,6 @@ static struct answer read_back(const char *bytes, size_t len, bool has_body)
 	else
 		assert_int_equal(answer.body_len, 0);
 	return answer;
-}
-
-static bool text_is(struct http1_text text, const char *wanted)
-{
-	return text.len == strlen(wanted) &&
-	       memcmp(text.at, wanted, text.len) == 0;
 }
 
 static void assert_member(const json_t *root, const char *member,
@@ -223,14 +217,14 @@ static void the_header_has_id_and_reason(void **state)
 	(void)state;
 	(void)snprintf(wanted, sizeof(wanted), "%s; reason=name_not_listed",
 		       refusal.id);
-	assert_true(text_is(http1_field_value(answer.head.fields,
-					      answer.head.n_fields,
-					      "sluice-refusal"),
-			    wanted));
-	assert_true(
-		text_is(http1_field_value(answer.head.fields,
-					  answer.head.n_fields, "content-type"),
-			"application/problem+json"));
+	assert_true(text_is_exactly(http_field_value(answer.head.fields,
+						     answer.head.n_fields,
+						     "sluice-refusal"),
+				    wanted));
+	assert_true(text_is_exactly(http_field_value(answer.head.fields,
+						     answer.head.n_fields,
+						     "content-type"),
+				    "application/problem+json"));
 	/* npm and others print the reason phrase and nothing else. */
 	assert_non_null(memmem(answer.head.reason.at, answer.head.reason.len,
 			       "to allow it: - host: a.test", 27));
@@ -247,10 +241,10 @@ static void git_gets_plain_text(void **state)
 
 	(void)state;
 	refusal_summary(&refusal, summary);
-	assert_true(
-		text_is(http1_field_value(answer.head.fields,
-					  answer.head.n_fields, "content-type"),
-			"text/plain; charset=utf-8"));
+	assert_true(text_is_exactly(http_field_value(answer.head.fields,
+						     answer.head.n_fields,
+						     "content-type"),
+				    "text/plain; charset=utf-8"));
 	assert_memory_equal(answer.body, "sluice: ", 8);
 	assert_memory_equal(answer.body + 8, summary, strlen(summary));
 }

@@ -1,8 +1,8 @@
 /*
- * http1_chars.h - the kinds of characters that HTTP/1 is made of
+ * chars.h - the kinds of characters that messages are made of
  */
-#ifndef SLUICE_HTTP1_CHARS_H
-#define SLUICE_HTTP1_CHARS_H
+#ifndef SLUICE_HTTP_CHARS_H
+#define SLUICE_HTTP_CHARS_H
 
 #include <stdbool.h>
 #include <string.h>
@@ -35,6 +35,12 @@ static inline bool is_value_char(char c)
 	unsigned char byte = (unsigned char)c;
 
 	return byte == '\t' || (byte >= ' ' && byte != 0x7f);
+}
+
+/* RFC 3986, as far as two readings could come of it */
+static inline bool is_target_char(char c)
+{
+	return c > ' ' && c < 0x7f && c != '#';
 }
 
 #endif
