@@ -222,6 +222,7 @@ void config_parse(struct config *config, int argc, char **argv)
 		.workers = cores < 1 ? 1 : (unsigned)cores,
 		.redirect = { .tcp_port = CONFIG_TCP_PORT,
 			      .dns_port = CONFIG_DNS_PORT,
+			      .near_dns_port = CONFIG_NEAR_DNS_PORT,
 			      .log_group = CONFIG_LOG_GROUP },
 	};
 	if (config->workers > CONFIG_WORKERS_MAX)

@@ -14,6 +14,7 @@
 #define CONFIG_WORKERS_MAX 64
 #define CONFIG_TCP_PORT 15001 /* where redirected connections arrive */
 #define CONFIG_DNS_PORT 15053
+#define CONFIG_NEAR_DNS_PORT 15054
 #define CONFIG_LOG_GROUP 1518 /* NFLOG */
 
 struct config {

@@ -42,6 +42,7 @@ static void install_rules(struct config *config)
 	if (config->redirect.uncounted)
 		log_warn("redirect: this kernel cannot count connections: "
 			 "only their rate is limited");
+	config->redirect.tracked = !redirect_can_untrack(link);
 	error = redirect_install(&config->redirect, link);
 	if (error < 0)
 		die("redirect: cannot install the rules: %s", strerror(-error));

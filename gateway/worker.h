@@ -27,8 +27,9 @@
 #include <openssl/ssl.h>
 
 struct worker_listeners {
-	int tcp4, tcp6; /* redirected connections; -1 if there is none */
-	int dns4, dns6; /* UDP */
+	int tcp4, tcp6;   /* redirected connections; -1 if there is none */
+	int dns4, dns6;   /* UDP */
+	int near4, near6; /* UDP, of who asks the gateway itself */
 	int dnstcp4, dnstcp6;
 };
 

@@ -579,8 +579,10 @@ static void handle_message(void *arg, const struct server_asker *from,
 struct resolver *resolver_new(struct worker *worker,
 			      const struct worker_listeners *listeners)
 {
-	const int fds[4] = { listeners->dns4, listeners->dns6,
-			     listeners->dnstcp4, listeners->dnstcp6 };
+	const int fds[SERVER_SOCKETS] = {
+		listeners->dns4,  listeners->dns6,    listeners->near4,
+		listeners->near6, listeners->dnstcp4, listeners->dnstcp6
+	};
 	const struct timeval every = clock_span(SWEEP_MS);
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 

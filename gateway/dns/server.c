@@ -55,7 +55,7 @@ struct server {
 	struct event_base *base;
 	server_handler *handler;
 	void *arg;
-	struct event *events[4]; /* UDP 4, UDP 6, TCP 4, TCP 6 */
+	struct event *events[SERVER_SOCKETS];
 	TAILQ_HEAD(, server_connection) connections;
 	size_t n_connections;
 	struct received received[DATAGRAMS];
@@ -383,7 +383,8 @@ static void acceptable(evutil_socket_t listening, short what, void *arg)
 	}
 }
 
-struct server *server_new(struct event_base *base, const int fds[4],
+struct server *server_new(struct event_base *base,
+			  const int fds[SERVER_SOCKETS],
 			  server_handler *handler, void *arg)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -396,12 +397,13 @@ struct server *server_new(struct event_base *base, const int fds[4],
 	TAILQ_INIT(&server->connections);
 	for (size_t i = 0; i < DATAGRAMS; i++)
 		ready_room(server, i);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < SERVER_SOCKETS; i++) {
 		if (fds[i] < 0)
 			continue;
 		server->events[i] =
 			event_new(base, fds[i], EV_READ | EV_PERSIST,
-				  i < 2 ? datagrams : acceptable, server);
+				  i < SERVER_DATAGRAMS ? datagrams : acceptable,
+				  server);
 		if (!server->events[i] ||
 		    event_add(server->events[i], NULL) < 0) {
 			server_free(server);
@@ -422,7 +424,7 @@ void server_free(struct server *server)
 		next = TAILQ_NEXT(connection, link);
 		connection_free(connection);
 	}
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < SERVER_SOCKETS; i++) {
 		if (!server->events[i])
 			continue;
 		close(event_get_fd(server->events[i]));

@@ -17,7 +17,9 @@
 #include <event2/event.h>
 
 #define SERVER_CONNECTIONS_MAX 64 /* over TCP, of one worker */
-#define SERVER_PIPELINE_MAX 64    /* questions on the way of one connection */
+#define SERVER_DATAGRAMS 4        /* sockets for UDP; those for TCP follow */
+#define SERVER_SOCKETS 6
+#define SERVER_PIPELINE_MAX 64 /* questions on the way of one connection */
 
 struct server;
 struct server_connection;
@@ -40,10 +42,10 @@ typedef void server_handler(void *arg, const struct server_asker *asker,
 			    const uint8_t *bytes, size_t len);
 
 /*
- * Takes the descriptors over: UDP over IPv4 and IPv6, then TCP; -1 where there
- * is none. NULL for want of memory.
+ * Takes the descriptors over; -1 where there is none. NULL for want of memory.
  */
-struct server *server_new(struct event_base *base, const int fds[4],
+struct server *server_new(struct event_base *base,
+			  const int fds[SERVER_SOCKETS],
 			  server_handler *handler, void *arg);
 
 /* All that were held must have been released. Accepts NULL. */

@@ -22,6 +22,9 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+/* Where a UDP header has it. */
+#define UDP_CHECKSUM 6
+
 /* Well above the some 100 rules that REDIRECT_AGENTS_MAX can lead to. */
 #define BATCH_MAX 65536
 
@@ -56,6 +59,12 @@ static const struct {
 	[FIELD_FROM_PORT] = { "payload", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2 },
 	[FIELD_PORT] = { "payload", NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2 },
 	[FIELD_ICMP_TYPE] = { "payload", NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1 },
+	[FIELD_ICMP4_CITED_PORT] = { "payload", NFT_PAYLOAD_TRANSPORT_HEADER,
+				     8 + 20, 2 },
+	[FIELD_ICMP6_CITED_PORT] = { "payload", NFT_PAYLOAD_TRANSPORT_HEADER,
+				     8 + 40, 2 },
+	[FIELD_UDP_CHECKSUM] = { "payload", NFT_PAYLOAD_TRANSPORT_HEADER,
+				 UDP_CHECKSUM, 2 },
 };
 
 size_t field_len(enum field field)
@@ -198,7 +207,7 @@ static bool append_reject(struct nftnl_rule *rule, uint32_t type, uint8_t code)
 	return true;
 }
 
-static bool append_redirect(struct nftnl_rule *rule, uint16_t port)
+static bool append_port(struct nftnl_rule *rule, uint16_t port)
 {
 	const uint8_t wire[2] = { (uint8_t)(port >> 8), (uint8_t)port };
 	struct nftnl_expr *e = append(rule, "immediate");
@@ -206,7 +215,35 @@ static bool append_redirect(struct nftnl_rule *rule, uint16_t port)
 	if (!e)
 		return false;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-	if (nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, wire, sizeof(wire)) < 0)
+	return nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, wire, sizeof(wire)) == 0;
+}
+
+/* Writes a port where @field is in the datagram, and mends its checksum. */
+static bool append_rewrite(struct nftnl_rule *rule, enum field field,
+			   uint16_t port)
+{
+	struct nftnl_expr *e;
+
+	if (!append_port(rule, port))
+		return false;
+	e = append(rule, "payload");
+	if (!e)
+		return false;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, fields[field].key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, fields[field].offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, fields[field].len);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_TYPE,
+			   NFT_PAYLOAD_CSUM_INET);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, UDP_CHECKSUM);
+	return true;
+}
+
+static bool append_redirect(struct nftnl_rule *rule, uint16_t port)
+{
+	struct nftnl_expr *e;
+
+	if (!append_port(rule, port))
 		return false;
 	e = append(rule, "redir");
 	if (!e)
@@ -234,6 +271,13 @@ static bool append_action(struct nftnl_rule *rule,
 		return append_reject(rule, NFT_REJECT_TCP_RST, 0);
 	case NFT_ACTION_REDIRECT:
 		return append_redirect(rule, (uint16_t)then->number);
+	case NFT_ACTION_UNTRACK:
+		return append(rule, "notrack") != NULL;
+	case NFT_ACTION_FROM_PORT:
+		return append_rewrite(rule, FIELD_FROM_PORT,
+				      (uint16_t)then->number);
+	case NFT_ACTION_TO_PORT:
+		return append_rewrite(rule, FIELD_PORT, (uint16_t)then->number);
 	}
 	return false;
 }

@@ -37,6 +37,9 @@ enum field {
 	FIELD_FROM_PORT,
 	FIELD_PORT,
 	FIELD_ICMP_TYPE,
+	FIELD_ICMP4_CITED_PORT, /* where what an error cites was from */
+	FIELD_ICMP6_CITED_PORT,
+	FIELD_UDP_CHECKSUM,
 };
 
 /* In bytes; 0 for what is no part of a packet. */
@@ -57,7 +60,10 @@ enum nft_action_kind {
 	NFT_ACTION_LOG,     /* to NFLOG group @number, under the prefix @text */
 	NFT_ACTION_REJECT,  /* with an NFT_REJECT_ICMPX of @number */
 	NFT_ACTION_RESET,   /* of a TCP connection */
-	NFT_ACTION_REDIRECT /* to port @number */
+	NFT_ACTION_REDIRECT,  /* to port @number */
+	NFT_ACTION_UNTRACK,   /* the kernel is to keep no track of it */
+	NFT_ACTION_FROM_PORT, /* a datagram is from port @number, from now on */
+	NFT_ACTION_TO_PORT,   /* or to */
 };
 
 #define NFT_TEXT_MAX 64

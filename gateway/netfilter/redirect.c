@@ -157,6 +157,9 @@ static struct nft_action record(uint16_t group, enum reason reason)
 #define REJECT(code) action(NFT_ACTION_REJECT, code)
 #define RESET action(NFT_ACTION_RESET, 0)
 #define REDIRECT(port) action(NFT_ACTION_REDIRECT, port)
+#define UNTRACK action(NFT_ACTION_UNTRACK, 0)
+#define FROM_PORT(port) action(NFT_ACTION_FROM_PORT, port)
+#define TO_PORT(port) action(NFT_ACTION_TO_PORT, port)
 
 /* A table of rules is named as the chain that they are appended to. */
 #define ADD_RULES(batch, chain) \
@@ -192,6 +195,7 @@ static struct nft_action record(uint16_t group, enum reason reason)
 #define CT_NEW any_of(FIELD_CT_STATE, NF_CT_STATE_BIT(IP_CT_NEW))
 #define CT_RELATED any_of(FIELD_CT_STATE, NF_CT_STATE_BIT(IP_CT_RELATED))
 #define CT_INVALID any_of(FIELD_CT_STATE, NF_CT_STATE_INVALID_BIT)
+#define CT_UNTRACKED any_of(FIELD_CT_STATE, NF_CT_STATE_UNTRACKED_BIT)
 #define CT_STEERED any_of(FIELD_CT_STATUS, IPS_DST_NAT)
 
 /*
@@ -209,7 +213,11 @@ static void add_chains(struct nft_batch *batch)
 		{ "steer", "nat", NF_INET_PRE_ROUTING, -100, NF_ACCEPT },
 		{ "inbound", "filter", NF_INET_LOCAL_IN, 0, NF_DROP },
 		{ "onward", "filter", NF_INET_FORWARD, 0, NF_DROP },
+		{ "answers", "filter", NF_INET_LOCAL_OUT, -300, NF_ACCEPT },
 		{ "outbound", "filter", NF_INET_LOCAL_OUT, 0, NF_ACCEPT },
+		{ .name = "question" },
+		{ .name = "near" },
+		{ .name = "answer" },
 		{ .name = "from_agent" },
 		{ .name = "card" },
 		{ .name = "sources" },
@@ -289,6 +297,48 @@ static void add_card(struct nft_batch *batch, const struct redirect *redirect)
 		ADD_RULES(batch, card);
 }
 
+/*
+ * Questions to the gateway's own address, which is nearly all of them: there
+ * is nothing to translate, so that they need no place in the connection
+ * table, neither its cost nor, in a flood, the end of it. They have a port of
+ * their own, by which their answers are told from those to redirected ones. A
+ * datagram without a checksum would get a wrong one.
+ */
+static void add_questions(struct nft_batch *batch,
+			  const struct redirect *redirect)
+{
+	const uint8_t *gateway4 = redirect->gateway4.bytes;
+	const uint8_t *gateway6 = redirect->gateway6.bytes;
+	const struct nft_rule question[] = {
+		{ { V4, address(FIELD_IP4_TARGET, gateway4),
+		    not(is(FIELD_UDP_CHECKSUM, 0)) },
+		  GO("near") },
+		{ { V6, address(FIELD_IP6_TARGET, gateway6),
+		    not(is(FIELD_UDP_CHECKSUM, 0)) },
+		  GO("near") },
+	};
+	const struct nft_rule near[] = {
+		{ { ALWAYS }, UNTRACK },
+		{ { ALWAYS }, TO_PORT(redirect->near_dns_port) },
+	};
+	const struct nft_rule answers[] = {
+		{ { not(TO_AGENT) }, ACCEPT },
+		{ { UDP, is(FIELD_FROM_PORT, redirect->near_dns_port) },
+		  GO("answer") },
+	};
+	const struct nft_rule answer[] = {
+		{ { ALWAYS }, UNTRACK },
+		{ { ALWAYS }, FROM_PORT(53) },
+	};
+
+	if (redirect->tracked)
+		return;
+	ADD_RULES(batch, question);
+	ADD_RULES(batch, near);
+	ADD_RULES(batch, answers);
+	ADD_RULES(batch, answer);
+}
+
 static void add_guard(struct nft_batch *batch, const struct redirect *redirect)
 {
 	const uint8_t *gateway4 = redirect->gateway4.bytes;
@@ -335,7 +385,7 @@ static void add_guard(struct nft_batch *batch, const struct redirect *redirect)
 
 		/* What is carried, or may be: strays sees the errors again. */
 		{ { TCP }, ACCEPT },
-		{ { UDP, is(FIELD_PORT, 53) }, ACCEPT },
+		{ { UDP, is(FIELD_PORT, 53) }, GO("question") },
 		{ { ICMP4(ICMP_ECHO), address(FIELD_IP4_TARGET, gateway4) },
 		  ACCEPT },
 		{ { ICMP4(ICMP_DEST_UNREACH) }, ACCEPT },
@@ -439,6 +489,13 @@ static void add_steering(struct nft_batch *batch,
 		{ { not(FROM_AGENT) }, ACCEPT },
 		/* Late segments of a connection that is over: no news. */
 		{ { TCP, CT_INVALID }, DROP },
+		/* Who asked and left says so, of an answer without a track. */
+		{ { ICMP4(ICMP_DEST_UNREACH), CT_INVALID,
+		    is(FIELD_ICMP4_CITED_PORT, 53) },
+		  DROP },
+		{ { ICMP6(ICMP6_DST_UNREACH), CT_INVALID,
+		    is(FIELD_ICMP6_CITED_PORT, 53) },
+		  DROP },
 		{ { CT_INVALID }, GO("discard") },
 		/*
 		 * An ICMP error may concern the agent's own connections, which
@@ -486,6 +543,9 @@ static void add_inbound(struct nft_batch *batch,
 		{ { TCP, is(FIELD_PORT, tcp_port) }, ACCEPT },
 		{ { TCP, is(FIELD_PORT, dns_port) }, ACCEPT },
 		{ { UDP, is(FIELD_PORT, dns_port) }, ACCEPT },
+		{ { UDP, is(FIELD_PORT, redirect->near_dns_port),
+		    CT_UNTRACKED },
+		  ACCEPT },
 		{ { ICMP4(ICMP_ECHO), rate(10, 20) }, ACCEPT },
 		{ { ICMP6(ICMP6_ECHO_REQUEST), rate(10, 20) }, ACCEPT },
 		{ { ICMP6(ND_NEIGHBOR_SOLICIT) }, ACCEPT },
@@ -509,6 +569,7 @@ static void add_outbound(struct nft_batch *batch,
 	const struct nft_rule outbound[] = {
 		{ { not(TO_AGENT) }, ACCEPT },
 		{ { CT_KNOWN }, ACCEPT },
+		{ { UDP, is(FIELD_FROM_PORT, 53), CT_UNTRACKED }, ACCEPT },
 		{ { ICMP4(ICMP_DEST_UNREACH) }, ACCEPT },
 		{ { ICMP6(ICMP6_DST_UNREACH) }, ACCEPT },
 		{ { ICMP6(ND_NEIGHBOR_SOLICIT) }, ACCEPT },
@@ -533,6 +594,7 @@ static struct nft_batch *draft(const struct redirect *redirect)
 	add_sources(batch, redirect);
 	add_refusals(batch, redirect);
 	add_guard(batch, redirect);
+	add_questions(batch, redirect);
 	add_steering(batch, redirect);
 	add_limits(batch, redirect);
 	add_inbound(batch, redirect);
@@ -540,21 +602,37 @@ static struct nft_batch *draft(const struct redirect *redirect)
 	return batch;
 }
 
-bool redirect_can_count(int link)
+static bool can(int link, const struct nft_rule *rules, size_t n)
 {
 	static const struct nft_chain chain = { .name = "probe" };
-	const struct nft_rule rule = { { more_than(1) }, RETURN };
 	struct nft_batch *batch = nft_batch_new("sluice-probe", 0);
 	int error = -ENOMEM;
 
 	if (batch) {
 		nft_batch_chain(batch, &chain);
-		nft_batch_rules(batch, chain.name, &rule, 1);
+		nft_batch_rules(batch, chain.name, rules, n);
 		nft_batch_undo(batch);
 		error = nft_batch_commit(batch, link);
 	}
 	nft_batch_free(batch);
 	return error == 0;
+}
+
+bool redirect_can_count(int link)
+{
+	const struct nft_rule rule = { { more_than(1) }, RETURN };
+
+	return can(link, &rule, 1);
+}
+
+bool redirect_can_untrack(int link)
+{
+	const struct nft_rule rules[] = {
+		{ { ALWAYS }, UNTRACK },
+		{ { ALWAYS }, TO_PORT(53) },
+	};
+
+	return can(link, rules, 2);
 }
 
 int redirect_install(const struct redirect *redirect, int link)

@@ -9,6 +9,7 @@
  *	from another card than the agent's	dropped, recorded
  *	from another source than the agent's	dropped, recorded
  *	with IP options, extension headers	dropped, recorded
+ *	UDP port 53 of the gateway itself	to the resolver, untracked
  *	TCP or UDP port 53			turned to the resolver
  *	TCP above a source's limits		reset, recorded
  *	any other TCP				turned to the listener
@@ -51,13 +52,18 @@ struct redirect {
 	struct prefix prefixes[REDIRECT_AGENTS_MAX];
 	size_t n_prefixes;
 	uint16_t tcp_port, dns_port; /* where our sockets listen */
+	uint16_t near_dns_port;      /* UDP, of who asks the gateway itself */
 	uint16_t log_group;          /* NFLOG; nflog.h reads it */
 	unsigned workers;            /* that share the connections */
 	bool uncounted; /* no REDIRECT_CONNECTIONS_MAX: the kernel cannot */
+	bool tracked;   /* every question is; the kernel cannot do otherwise */
 };
 
 /* Whether this kernel can count connections (CONFIG_NFT_CONNLIMIT). */
 MUST_CHECK bool redirect_can_count(int link);
+
+/* Whether it can leave datagrams alone, and write ports (nft_ct). */
+MUST_CHECK bool redirect_can_untrack(int link);
 
 /*
  * Puts the table in place, replacing one that is there in the same

@@ -29,6 +29,7 @@ static struct redirect usual(void)
 		.n_agents = 2,
 		.tcp_port = 15001,
 		.dns_port = 15053,
+		.near_dns_port = 15054,
 		.log_group = 1518,
 		.workers = 2,
 	};
@@ -140,6 +141,26 @@ static void the_limits_are_in_the_rules(void **state)
 	(void)close(link);
 }
 
+/* Where the kernel has no way to leave a datagram untracked, all are. */
+static void without_the_means_all_questions_are_tracked(void **state)
+{
+	struct redirect redirect = usual();
+	char what[512] = "";
+	int link = open_link();
+
+	(void)state;
+	assert_true(redirect_can_untrack(link));
+	assert_int_equal(redirect_install(&redirect, link), 0);
+	redirect.tracked = true;
+	assert_int_equal(redirect_verify(&redirect, link, what, sizeof(what)),
+			 1);
+	assert_non_null(strstr(what, "one too many"));
+	assert_int_equal(redirect_install(&redirect, link), 0);
+	assert_int_equal(redirect_verify(&redirect, link, what, sizeof(what)),
+			 0);
+	(void)close(link);
+}
+
 /* What another hand may do to it, and how that is told. */
 static void every_change_by_another_is_found(void **state)
 {
@@ -148,13 +169,13 @@ static void every_change_by_another_is_found(void **state)
 	} all[] = {
 		{ "flush ruleset", "the table is missing" },
 		{ "delete table inet sluice", "the table is missing" },
-		{ "flush table inet sluice", "chain crowd: rule 1 is missin" },
+		{ "flush table inet sluice", "chain answer: rule 1 is missi" },
 		{ "flush chain inet sluice guard",
 		  "chain guard: rule 1 is missing" },
 		{ "insert rule inet sluice guard accept",
 		  "chain guard: rule 1 is [ immediate reg 0 accept ], not" },
 		{ "add rule inet sluice outbound counter accept",
-		  "chain outbound: rule 9 is one too many" },
+		  "chain outbound: rule 10 is one too many" },
 		{ "add chain inet sluice inbound { policy accept; }",
 		  "chain inbound is filter hook 1 priority 0 policy 1" },
 		{ "add chain inet sluice onward { policy accept; }",
@@ -207,6 +228,7 @@ int main(void)
 		cmocka_unit_test(what_is_installed_is_what_is_read_back),
 		cmocka_unit_test(only_a_known_card_may_send),
 		cmocka_unit_test(the_limits_are_in_the_rules),
+		cmocka_unit_test(without_the_means_all_questions_are_tracked),
 		cmocka_unit_test(every_change_by_another_is_found),
 		cmocka_unit_test(tables_of_others_are_theirs),
 	};

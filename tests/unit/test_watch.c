@@ -28,6 +28,7 @@ static const struct redirect usual = {
 	.n_agents = 1,
 	.tcp_port = 15001,
 	.dns_port = 15053,
+	.near_dns_port = 15054,
 	.log_group = 1518,
 };
 
@@ -76,7 +77,7 @@ static void what_another_changed_is_put_back(void **state)
 	} all[] = {
 		{ "flush ruleset", "the table is missing (nft, pid " },
 		{ "delete table inet sluice", "the table is missing (nft, " },
-		{ "flush table inet sluice", "chain crowd: rule 1 is missin" },
+		{ "flush table inet sluice", "chain answer: rule 1 is missi" },
 		{ "insert rule inet sluice guard accept",
 		  "chain guard: rule 1 is [ immediate reg 0 accept ], not" },
 	};
