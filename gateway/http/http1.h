@@ -49,6 +49,13 @@ MUST_CHECK bool http1_response_parse(const char *head, size_t len, bool to_head,
 				     const char **why);
 
 /*
+ * Parses a whole trailer section, to the empty line and with it, into @list,
+ * which has room for HTTP_FIELDS_MAX. False if it is unsound.
+ */
+MUST_CHECK bool http1_trailers_parse(struct http_text section,
+				     struct http_field *list, size_t *n);
+
+/*
  * Writes the head for the origin: origin-form target, Host first (the name,
  * and the port unless it is 0), the fields in their order, one framing field.
  * HTTP/1.1 always. Returns its length, 0 if it does not fit in @cap.
