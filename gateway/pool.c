@@ -154,9 +154,8 @@ void pool_put(struct pool *pool, const struct pool_key *key,
 	TAILQ_INSERT_HEAD(&pool->idlers, idler, link);
 	pool->n++;
 	/* It is looked at at once: it may have spoken already. */
-	if (stream_move(&idler->stream, stream, spoke, idler) < 0)
-		drop(idler);
-	else if (!evtimer_pending(pool->sweep, NULL))
+	stream_move(&idler->stream, stream, spoke, idler);
+	if (!evtimer_pending(pool->sweep, NULL))
 		arm(pool);
 }
 
@@ -180,9 +179,9 @@ bool pool_take(struct pool *pool, const struct pool_key *key,
 			drop(idler);
 			continue;
 		}
-		found = stream_move(stream, &idler->stream, changed, arg) == 0;
-		if (found)
-			*address = idler->address;
+		stream_move(stream, &idler->stream, changed, arg);
+		*address = idler->address;
+		found = true;
 		drop(idler);
 	}
 	return found;

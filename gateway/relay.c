@@ -351,7 +351,7 @@ int relay_start(struct flow *flow, struct stream *origin)
 	struct relay *relay = calloc(1, sizeof(*relay));
 	struct sniff *sniff = flow->sniff;
 	size_t passed = 0;
-	int error;
+	int error = 0;
 
 	if (!relay)
 		return -ENOMEM;
@@ -368,9 +368,7 @@ int relay_start(struct flow *flow, struct stream *origin)
 					.pipe = { -1, -1 } };
 	relay->server.skip_warnings = true;
 	relay->second.skip_ccs = true;
-	error = stream_move(&relay->origin, origin, pump, relay);
-	if (error < 0)
-		return error;
+	stream_move(&relay->origin, origin, pump, relay);
 	if (sniff) {
 		relay->guarded = sniff->sniffed == SNIFF_TLS;
 		relay->first = sniff->hello;
@@ -386,7 +384,8 @@ int relay_start(struct flow *flow, struct stream *origin)
 	}
 	if (error < 0)
 		return error;
-	return stream_attend(&flow->stream, pump, relay);
+	stream_attend(&flow->stream, pump, relay);
+	return 0;
 }
 
 void relay_free(struct relay *relay)

@@ -161,21 +161,20 @@ int stream_open(struct stream *stream, struct event_base *base, int fd,
 	return 0;
 }
 
-int stream_attend(struct stream *stream, event_callback_fn changed, void *arg)
+void stream_attend(struct stream *stream, event_callback_fn changed, void *arg)
 {
 	*stream->ear = (struct stream_ear){ changed, arg, false };
 	event_active(stream->event, EV_READ, 0);
-	return 0;
 }
 
-int stream_move(struct stream *to, struct stream *from,
-		event_callback_fn changed, void *arg)
+void stream_move(struct stream *to, struct stream *from,
+		 event_callback_fn changed, void *arg)
 {
 	*to = *from;
 	*from = (struct stream){ .fd = -1 };
 	if (to->ssl)
 		BIO_set_data(SSL_get_rbio(to->ssl), to);
-	return stream_attend(to, changed, arg);
+	stream_attend(to, changed, arg);
 }
 
 int stream_unread(struct stream *stream, const uint8_t *bytes, size_t len)

@@ -53,15 +53,11 @@ MUST_CHECK int stream_open(struct stream *stream, struct event_base *base,
 			   int fd, event_callback_fn changed, void *arg);
 
 /* Another callback from now on, which is called soon in any case. */
-MUST_CHECK int stream_attend(struct stream *stream, event_callback_fn changed,
-			     void *arg);
+void stream_attend(struct stream *stream, event_callback_fn changed, void *arg);
 
-/*
- * Moves what is open in @from to @to and attends. Returns 0, or -errno with
- * both closed.
- */
-MUST_CHECK int stream_move(struct stream *to, struct stream *from,
-			   event_callback_fn changed, void *arg);
+/* Moves what is open in @from to @to and attends. */
+void stream_move(struct stream *to, struct stream *from,
+		 event_callback_fn changed, void *arg);
 
 /* Bytes that were read already and are to be read again; copied. */
 MUST_CHECK int stream_unread(struct stream *stream, const uint8_t *bytes,

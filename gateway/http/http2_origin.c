@@ -80,10 +80,9 @@ static void dialled(void *arg, const struct upstream_result *result)
 	} else if (!stream_speaks_h2(result->stream)) {
 		lose(origin, REASON_UPSTREAM_TLS,
 		     "the origin does not speak HTTP/2 any more");
-	} else if (stream_move(&origin->stream, result->stream, origin->wake,
-			       origin->arg) < 0) {
-		origin->stream.fd = -1;
-		lose(origin, REASON_OVERLOADED, NULL);
+	} else {
+		stream_move(&origin->stream, result->stream, origin->wake,
+			    origin->arg);
 	}
 	origin->wake(-1, 0, origin->arg);
 }
@@ -115,11 +114,7 @@ struct http2_origin *http2_origin_adopt(struct stream *stream,
 	if (!origin)
 		return NULL;
 	origin->address = *address;
-	if (stream_move(&origin->stream, stream, wake, arg) < 0) {
-		origin->stream.fd = -1;
-		http2_origin_free(origin, false);
-		return NULL;
-	}
+	stream_move(&origin->stream, stream, wake, arg);
 	return origin;
 }
 

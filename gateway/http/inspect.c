@@ -375,11 +375,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 		return;
 	}
 	inspect->origin_reused = result->reused;
-	if (stream_move(&inspect->origin, result->stream, pump, inspect) < 0) {
-		inspect->origin.fd = -1;
-		refuse_for(inspect, REASON_OVERLOADED, 0, NULL);
-		return;
-	}
+	stream_move(&inspect->origin, result->stream, pump, inspect);
 	/* There may be another manifest by now. */
 	if (admit(inspect, &request, &decision))
 		begin_exchange(inspect, &request, decision.route);
@@ -1069,7 +1065,6 @@ int inspect_start(struct flow *flow, enum inspect_mode mode,
 		  const struct refusal *refusal)
 {
 	struct inspect *inspect = calloc(1, sizeof(*inspect));
-	int error;
 
 	if (!inspect)
 		return -ENOMEM;
@@ -1086,14 +1081,11 @@ int inspect_start(struct flow *flow, enum inspect_mode mode,
 	if (origin) {
 		inspect->origin_name = flow->name;
 		inspect->origin_reused = reused;
-		error = stream_move(&inspect->origin, origin, pump, inspect);
-		if (error < 0) {
-			inspect->origin.fd = -1;
-			return error;
-		}
+		stream_move(&inspect->origin, origin, pump, inspect);
 	}
 	flow_deadline(flow, HEAD_MS);
-	return stream_attend(&flow->stream, pump, inspect);
+	stream_attend(&flow->stream, pump, inspect);
+	return 0;
 }
 
 const struct request *inspect_request(const struct inspect *inspect)

@@ -862,7 +862,8 @@ int multiplex_start(struct flow *flow, struct stream *origin,
 			return -ENOMEM;
 	}
 	flow_deadline(flow, HEAD_MS);
-	return stream_attend(&flow->stream, pump, multiplex);
+	stream_attend(&flow->stream, pump, multiplex);
+	return 0;
 }
 
 /* The agent is told on each stream, and then goodbye. */

@@ -179,9 +179,10 @@ static void greet(struct intercept *intercept, X509 *leaf)
 	flow->sniff = NULL;
 	flow_become(flow, FLOW_INTERCEPTING);
 	flow_deadline(flow, GREETING_MS);
-	if (stream_start_tls(&flow->stream, ssl) < 0 ||
-	    stream_attend(&flow->stream, greeting, intercept) < 0)
+	if (stream_start_tls(&flow->stream, ssl) < 0)
 		flow_close(flow, REASON_OVERLOADED, true);
+	else
+		stream_attend(&flow->stream, greeting, intercept);
 }
 
 static void minted(struct ca_wait *wait, X509 *leaf)
@@ -338,11 +339,9 @@ static void dialled(void *arg, const struct upstream_result *result)
 		fail(intercept, REASON_UPSTREAM_TLS,
 		     "the origin does not speak HTTP/2, and the agent nothing "
 		     "else");
-	} else if (stream_move(&intercept->origin, result->stream, flow_ignore,
-			       NULL) < 0) {
-		intercept->origin.fd = -1;
-		flow_refuse(flow, REASON_OVERLOADED, NULL);
-		return;
+	} else {
+		stream_move(&intercept->origin, result->stream, flow_ignore,
+			    NULL);
 	}
 	intercept->reused = result->reused;
 	mint(intercept);
