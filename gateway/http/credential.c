@@ -66,7 +66,7 @@ static bool add(struct http_request *request, const char *name,
 	if (request->n_fields == HTTP_FIELDS_MAX)
 		return false;
 	request->fields[request->n_fields++] = (struct http_field){
-		.name = { name, strlen(name) },
+		.name = text_of(name),
 		.value = { value, len },
 	};
 	return true;

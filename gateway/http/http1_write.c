@@ -27,7 +27,7 @@ static void put_text(struct writer *w, struct http_text text)
 
 static void put(struct writer *w, const char *string)
 {
-	put_text(w, (struct http_text){ string, strlen(string) });
+	put_text(w, text_of(string));
 }
 
 static void put_number(struct writer *w, uint64_t number)

@@ -19,8 +19,8 @@ bool http2_answer_is_grpc(const struct http_request *request)
 static void put(struct http_response *head, const char *name, const char *value)
 {
 	head->fields[head->n_fields++] = (struct http_field){
-		.name = { name, strlen(name) },
-		.value = { value, strlen(value) },
+		.name = text_of(name),
+		.value = text_of(value),
 	};
 }
 

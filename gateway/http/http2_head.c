@@ -375,7 +375,7 @@ static void put_text(struct http2_written *written, const char *name,
 {
 	assert(written->n < HTTP2_FIELDS_MAX);
 	written->fields[written->n++] = (struct http_field){
-		.name = { name, strlen(name) },
+		.name = text_of(name),
 		.value = value,
 	};
 }
@@ -383,7 +383,7 @@ static void put_text(struct http2_written *written, const char *name,
 static void put(struct http2_written *written, const char *name,
 		const char *value)
 {
-	put_text(written, name, (struct http_text){ value, strlen(value) });
+	put_text(written, name, text_of(value));
 }
 
 static void put_fields(struct http2_written *written,

@@ -2,6 +2,7 @@
 
 #include "credential.h"
 #include "exchange.h"
+#include "farewell.h"
 #include "http2_answer.h"
 #include "http2_leg.h"
 #include "http2_origin.h"
@@ -13,12 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 32            /* of work in one turn of the loop */
-#define HEAD_MS 10000        /* for the first head, and each from then on */
-#define IDLE_MS 600000       /* without anything on any stream */
-#define LAST_MS 2000         /* for what the agent still sends, unread */
-#define LAST_BYTES (1 << 20) /* ... and how much of it */
-#define INTERIM_MAX 16       /* 1xx responses to one request */
+#define ROUNDS 32      /* of work in one turn of the loop */
+#define HEAD_MS 10000  /* for the first head, and each from then on */
+#define IDLE_MS 600000 /* without anything on any stream */
+#define INTERIM_MAX 16 /* 1xx responses to one request */
 
 /* What one side sends and the other has not taken yet. */
 struct pipe {
@@ -66,10 +65,8 @@ struct multiplex {
 	bool leaving;               /* the agent said GOAWAY */
 	bool had_head;              /* the first request has come */
 	bool reading_head;          /* and its deadline runs */
-	bool last;                  /* no more than what is to be sent still */
-	bool ending;                /* ... which has been sent */
-	size_t drained;
-	enum reason why; /* it ends */
+	struct farewell last;       /* no more than what is to be sent still */
+	enum reason why;            /* it ends */
 };
 
 static void pump(evutil_socket_t fd, short what, void *arg);
@@ -77,7 +74,8 @@ static void pump(evutil_socket_t fd, short what, void *arg);
 /* Only what happens on a stream keeps a connection from idling. */
 static void touch(struct multiplex *multiplex)
 {
-	if (multiplex->had_head && !multiplex->reading_head && !multiplex->last)
+	if (multiplex->had_head && !multiplex->reading_head &&
+	    !multiplex->last.begun)
 		flow_deadline(multiplex->flow,
 			      multiplex->refusing ? HEAD_MS : IDLE_MS);
 }
@@ -415,8 +413,7 @@ static void on_request(void *arg, int32_t number,
 	}
 	exchange_remember(&stream->exchange, request);
 	stream->grpc = http2_answer_is_grpc(request);
-	stream->to_head = request->method.len == 4 &&
-			  memcmp(request->method.at, "HEAD", 4) == 0;
+	stream->to_head = text_is_exactly(request->method, "HEAD");
 	stream->again = ended && exchange_is_safe(request);
 	stream->out.ended = ended;
 	if (multiplex->refusing) {
@@ -706,10 +703,8 @@ static const struct http2_events origin_events = {
 /* From now on only what is there is sent. */
 static void last(struct multiplex *multiplex)
 {
-	if (multiplex->last)
-		return;
-	multiplex->last = true;
-	flow_deadline(multiplex->flow, LAST_MS);
+	if (!multiplex->last.begun)
+		farewell_begin(&multiplex->last, multiplex->flow);
 }
 
 static void free_streams(struct multiplex *multiplex, const char *detail)
@@ -747,32 +742,11 @@ static bool step_origins(struct multiplex *multiplex)
 	return moved;
 }
 
-/* RFC 9112 9.6 is as true here: to close on bytes unread resets. */
-static bool drain(struct multiplex *multiplex)
-{
-	struct flow *flow = multiplex->flow;
-	char scratch[BUFFER_CAP];
-	ssize_t n;
-
-	if (!multiplex->ending) {
-		multiplex->ending = true;
-		stream_end(&flow->stream);
-	}
-	n = stream_read(&flow->stream, scratch, sizeof(scratch));
-	if (n == -EAGAIN)
-		return false;
-	if (n > 0)
-		multiplex->drained += (size_t)n;
-	if (n <= 0 || multiplex->drained > LAST_BYTES)
-		flow_close(flow, multiplex->why, n < 0);
-	return true;
-}
-
 static void watch_head(struct multiplex *multiplex)
 {
 	bool reading = http2_is_reading_head(multiplex->agent.http2);
 
-	if (reading == multiplex->reading_head || multiplex->last)
+	if (reading == multiplex->reading_head || multiplex->last.begun)
 		return;
 	multiplex->reading_head = reading;
 	if (reading)
@@ -788,7 +762,7 @@ static bool step_agent(struct multiplex *multiplex)
 	bool moved;
 
 	if (leg->gone)
-		return drain(multiplex);
+		return farewell_step(&multiplex->last, flow, multiplex->why);
 	moved = http2_leg_step(leg, &flow->stream);
 	watch_head(multiplex);
 	if (!leg->gone)
@@ -801,7 +775,7 @@ static bool step_agent(struct multiplex *multiplex)
 		return true;
 	}
 	/* Neither side meant to end it. */
-	if (!multiplex->last && !multiplex->leaving)
+	if (!multiplex->last.begun && !multiplex->leaving)
 		multiplex->why = REASON_HTTP_MALFORMED;
 	last(multiplex);
 	return true;
@@ -872,7 +846,7 @@ void multiplex_timed_out(struct multiplex *multiplex)
 	struct flow *flow = multiplex->flow;
 	struct multiplex_stream *stream, *next;
 
-	if (multiplex->last) {
+	if (multiplex->last.begun) {
 		flow_close(flow, multiplex->why, false);
 		return;
 	}

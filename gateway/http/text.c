@@ -6,6 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+struct http_text text_of(const char *string)
+{
+	return (struct http_text){ string, strlen(string) };
+}
+
 bool text_all(struct http_text text, bool (*is_sound)(char c))
 {
 	for (size_t i = 0; i < text.len; i++)

@@ -17,6 +17,9 @@ struct http_text {
 	size_t len;
 };
 
+/* A string, without its end. */
+struct http_text text_of(const char *string);
+
 bool text_all(struct http_text text, bool (*is_sound)(char c));
 bool text_is_token(struct http_text text);
 
