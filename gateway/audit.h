@@ -11,7 +11,7 @@
 #define SLUICE_AUDIT_H
 
 #include "buffer.h"
-#include "http/message.h"
+#include "http/text.h"
 #include "policy.h"
 
 #include <stdatomic.h>

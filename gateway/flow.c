@@ -104,11 +104,11 @@ struct attempt flow_attempt(const struct flow *flow, enum attempt_kind kind)
 
 /* --- the record --- */
 
-void flow_note(struct flow *flow, const char *what,
-	       const struct decision *decision, const struct refusal *refusal,
-	       const char *detail)
+struct audit_event flow_event(const struct flow *flow, const char *what,
+			      const struct decision *decision,
+			      const struct refusal *refusal, const char *detail)
 {
-	struct audit_event event = {
+	return (struct audit_event){
 		.event = what,
 		.flow = flow->id,
 		.judged = true,
@@ -127,6 +127,14 @@ void flow_note(struct flow *flow, const char *what,
 		.detail = detail,
 		.allow = refusal ? refusal->suggestion : NULL,
 	};
+}
+
+void flow_note(struct flow *flow, const char *what,
+	       const struct decision *decision, const struct refusal *refusal,
+	       const char *detail)
+{
+	struct audit_event event =
+		flow_event(flow, what, decision, refusal, detail);
 
 	if (flow->sniff) {
 		event.ech = flow->sniff->hello.has_ech;

@@ -20,6 +20,7 @@
 #ifndef SLUICE_FLOW_H
 #define SLUICE_FLOW_H
 
+#include "audit.h"
 #include "policy.h"
 #include "sniff.h"
 #include "stream.h"
@@ -128,7 +129,13 @@ struct attempt flow_attempt(const struct flow *flow, enum attempt_kind kind);
 void flow_record(struct flow *flow, const struct decision *decision,
 		 const struct refusal *refusal, const char *detail);
 
-/* Writes a line about the flow; @what is the event's name. */
+/* A line about the flow, to be completed; @what is the event's name. */
+struct audit_event flow_event(const struct flow *flow, const char *what,
+			      const struct decision *decision,
+			      const struct refusal *refusal,
+			      const char *detail);
+
+/* Writes one. */
 void flow_note(struct flow *flow, const char *what,
 	       const struct decision *decision, const struct refusal *refusal,
 	       const char *detail);

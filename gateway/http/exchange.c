@@ -47,9 +47,7 @@ bool exchange_is_safe(const struct http_request *request)
 	static const char *const methods[] = { "GET", "HEAD", "OPTIONS" };
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		if (request->method.len == strlen(methods[i]) &&
-		    memcmp(request->method.at, methods[i],
-			   request->method.len) == 0)
+		if (text_is_exactly(request->method, methods[i]))
 			return true;
 	return false;
 }
@@ -147,38 +145,22 @@ void exchange_record(struct exchange *exchange, struct flow *flow,
 		     const struct decision *decision,
 		     const struct refusal *refusal, const char *detail)
 {
-	const char *path = exchange->path;
-	struct audit_event event = {
-		.event = "request",
-		.flow = flow->id,
-		.judged = true,
-		.verdict = decision->verdict,
-		.reason = decision->reason,
-		.refusal = refusal ? refusal->id : NULL,
-		.protocol = flow_protocol(flow),
-		.name = flow->stream.ssl || flow->name_bound ? &flow->name
-							     : &exchange->host,
-		.asked = refusal ? refusal->asked : NULL,
-		.agent = &flow->agent,
-		.agent_port = flow->agent_port,
-		.address = &flow->address,
-		.port = flow->port,
-		.origin = &flow->origin,
-		.method = { exchange->method, strlen(exchange->method) },
-		.path = { path, strlen(path) },
-		.status = exchange->status,
-		.line = decision->route ? decision->route->line : 0,
-		.counted = true,
-		.bytes_out = exchange->bytes_out,
-		.bytes_in = exchange->bytes_in,
-		.duration_ms = (uint64_t)(clock_ms() - exchange->started_ms),
-		.detail = detail,
-	};
+	struct audit_event event =
+		flow_event(flow, "request", decision, refusal, detail);
 
 	if (exchange->recorded)
 		return;
+	if (!flow->stream.ssl && !flow->name_bound)
+		event.name = &exchange->host;
 	if (decision->reason == REASON_PATH_AMBIGUOUS)
 		event.detail = judged_ambiguity(&exchange->judged);
+	event.method = text_of(exchange->method);
+	event.path = text_of(exchange->path);
+	event.status = exchange->status;
+	event.counted = true;
+	event.bytes_out = exchange->bytes_out;
+	event.bytes_in = exchange->bytes_in;
+	event.duration_ms = (uint64_t)(clock_ms() - exchange->started_ms);
 	exchange->recorded = true;
 	(void)audit_write(&flow->worker->audit, &event);
 }
