@@ -61,7 +61,7 @@ void flow_become(struct flow *flow, enum flow_state state)
 	flow->state = state;
 }
 
-void flow_deadline(struct flow *flow, unsigned ms)
+static void arm(struct flow *flow, unsigned ms)
 {
 	const struct timeval left = clock_span(ms);
 
@@ -69,6 +69,52 @@ void flow_deadline(struct flow *flow, unsigned ms)
 		evtimer_del(flow->deadline);
 	else
 		evtimer_add(flow->deadline, &left);
+}
+
+void flow_deadline(struct flow *flow, unsigned ms)
+{
+	flow->usual_ms = 0;
+	arm(flow, ms);
+}
+
+/* How much longer the flow may be silent; 0: no longer, or it is not. */
+static unsigned idle_left(const struct flow *flow)
+{
+	unsigned most_ms = flow->idle_ms ? flow->idle_ms : flow->usual_ms;
+	int64_t silent_ms = clock_ms() - flow->silent_since_ms;
+
+	if (flow->usual_ms == 0 || silent_ms >= most_ms)
+		return 0;
+	return most_ms - (unsigned)silent_ms;
+}
+
+void flow_idle(struct flow *flow, unsigned usual_ms)
+{
+	assert(usual_ms > 0);
+	flow->usual_ms = usual_ms;
+	flow->silent_since_ms = clock_ms();
+	arm(flow, flow->idle_ms ? flow->idle_ms : usual_ms);
+}
+
+void flow_idle_tell(struct flow *flow, unsigned ms)
+{
+	unsigned left_ms = idle_left(flow);
+
+	assert(ms > 0);
+	if (ms < left_ms)
+		arm(flow, ms);
+}
+
+void flow_limit(struct flow *flow, const struct route *route)
+{
+	unsigned idle_ms = route->idle_s * 1000;
+
+	if (idle_ms == flow->idle_ms)
+		return;
+	flow->idle_ms = idle_ms;
+	/* too_late() sees how much of the silence is left. */
+	if (flow->usual_ms > 0)
+		arm(flow, 1);
 }
 
 void flow_ignore(evutil_socket_t fd, short what, void *arg)
@@ -338,6 +384,7 @@ static void start_relay(struct flow *flow, const struct decision *decision)
 	};
 
 	flow_record(flow, decision, NULL, NULL);
+	flow_limit(flow, decision->route);
 	flow_become(flow, FLOW_DIALLING);
 	flow_deadline(flow, 0); /* upstream has one of its own */
 	flow->upstream = upstream_start(flow->worker, &want, dialled_raw, flow);
@@ -385,6 +432,7 @@ static void sniffed_tls(struct flow *flow)
 		flow->authority = authorities_id(flow->worker->authorities,
 						 decision.route);
 		flow_record(flow, &decision, NULL, NULL);
+		flow_limit(flow, decision.route);
 		intercept_start(flow, decision.route);
 		return;
 	}
@@ -477,9 +525,16 @@ static void sniffing(evutil_socket_t fd, short what, void *arg)
 static void too_late(evutil_socket_t fd, short what, void *arg)
 {
 	struct flow *flow = arg;
+	unsigned left_ms = idle_left(flow);
 
 	(void)fd;
 	(void)what;
+	if (left_ms > 0) {
+		arm(flow, left_ms);
+		if (flow->inspect)
+			inspect_rests(flow->inspect);
+		return;
+	}
 	if (flow->inspect)
 		inspect_timed_out(flow->inspect);
 	else if (flow->multiplex)
@@ -605,6 +660,7 @@ static void rejudge(struct flow *flow)
 	     address_classify(&flow->origin, NULL) == ADDRESS_GLOBAL) &&
 	    !policy_denies_address(flow->worker->policy, &flow->origin,
 				   flow->port)) {
+		flow_limit(flow, decision.route);
 		if (flow->multiplex)
 			multiplex_rejudge(flow->multiplex);
 		return;

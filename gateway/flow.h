@@ -73,6 +73,9 @@ struct flow {
 	struct multiplex *multiplex; /* while INTERCEPTING, HTTP/2 */
 
 	struct event *deadline;
+	unsigned idle_ms;  /* that its route lets it be silent; 0: not said */
+	unsigned usual_ms; /* the same where it is not said; 0: not silent */
+	int64_t silent_since_ms;
 	int64_t started_ms;
 	struct address origin;        /* where we connected last */
 	uint64_t bytes_out, bytes_in; /* to and from the origin */
@@ -103,6 +106,19 @@ void flow_become(struct flow *flow, enum flow_state state);
 
 /* From now on, so many milliseconds; 0 for no deadline. */
 void flow_deadline(struct flow *flow, unsigned ms);
+
+/*
+ * From now on nothing moves, and the deadline is when that has lasted as long
+ * as the flow's route allows, or @usual_ms where it does not say. Another
+ * manifest applies to the silence that there is.
+ */
+void flow_idle(struct flow *flow, unsigned usual_ms);
+
+/* While idle: inspect_rests() is to be called once it has lasted @ms. */
+void flow_idle_tell(struct flow *flow, unsigned ms);
+
+/* @route admitted what goes on in the flow; its limits apply. */
+void flow_limit(struct flow *flow, const struct route *route);
 
 /*
  * Ends the flow and writes what is left to write about it. @reset: the agent

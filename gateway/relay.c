@@ -305,10 +305,22 @@ static ssize_t step_guarded(struct relay *relay)
 	return moved;
 }
 
+static unsigned sides_closed(const struct relay *relay)
+{
+	return (unsigned)relay->out.closed + (unsigned)relay->in.closed;
+}
+
+static void idle(struct relay *relay)
+{
+	flow_idle(relay->flow, sides_closed(relay) > 0 ? FIN_WAIT_MS : IDLE_MS);
+}
+
 static void pump(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay *relay = arg;
 	struct flow *flow = relay->flow;
+	unsigned closed = sides_closed(relay);
+	bool moved = false;
 
 	(void)fd;
 	(void)what;
@@ -330,18 +342,18 @@ static void pump(evutil_socket_t fd, short what, void *arg)
 				flow_close(flow, REASON_ALLOWED, true);
 			return;
 		}
-		if (relay->out.closed && relay->in.closed) {
+		if (sides_closed(relay) == 2) {
 			flow_close(flow, REASON_ALLOWED, false);
 			return;
 		}
 		if (out + in == 0) {
-			flow_deadline(flow,
-				      relay->out.closed || relay->in.closed
-					      ? FIN_WAIT_MS
-					      : IDLE_MS);
+			if (moved || sides_closed(relay) != closed)
+				idle(relay);
 			return;
 		}
+		moved = true;
 	}
+	idle(relay);
 	/* Others have their turn; edge triggering would not call again. */
 	event_active(flow->stream.event, EV_READ, 0);
 }
@@ -384,6 +396,7 @@ int relay_start(struct flow *flow, struct stream *origin)
 	}
 	if (error < 0)
 		return error;
+	idle(relay);
 	stream_attend(&flow->stream, pump, relay);
 	return 0;
 }

@@ -70,6 +70,22 @@ static void format_dns_types(const struct route *route, char *text, size_t cap)
 					dns_type_name(route->dns_types[i]));
 }
 
+/* As a manifest would say it, in the largest unit that it is whole in. */
+static void format_idle(const struct route *route, char *text, size_t cap)
+{
+	unsigned idle_s = route->idle_s;
+
+	text[0] = '\0';
+	if (idle_s == 0)
+		return;
+	if (idle_s % 3600 == 0)
+		(void)snprintf(text, cap, "  idle: %uh", idle_s / 3600);
+	else if (idle_s % 60 == 0)
+		(void)snprintf(text, cap, "  idle: %um", idle_s / 60);
+	else
+		(void)snprintf(text, cap, "  idle: %us", idle_s);
+}
+
 static const char *auth_name(enum route_auth auth)
 {
 	switch (auth) {
@@ -129,20 +145,22 @@ static void print_route(const struct route *route, bool denied)
 {
 	char target[DOMAIN_MAX + 3];
 	char ports[ROUTE_PORTS_MAX * 6 + 1];
+	char idle[sizeof("  idle: 86399s")];
 	char dns[(size_t)DNS_TYPES_LISTED_MAX * 6 + sizeof("  dns: ")];
 
 	format_target(route, target, sizeof(target));
 	format_ports(route, ports, sizeof(ports));
+	format_idle(route, idle, sizeof(idle));
 	format_dns_types(route, dns, sizeof(dns));
 	if (denied)
 		(void)printf("deny   %-32s %-12s", target, ports);
 	else
 		(void)printf(
-			"allow  %-32s %-12s tls: %-9s  addresses: %-7s%s%s%s",
+			"allow  %-32s %-12s tls: %-9s  addresses: %-7s%s%s%s%s",
 			target, ports, tls_name(route->tls),
 			route->is_cidr ? "listed" : addresses_name(route),
 			route->private ? "  private" : "",
-			route->authority ? "  upstream_ca" : "", dns);
+			route->authority ? "  upstream_ca" : "", idle, dns);
 	(void)printf("  (line %u)\n", route->line);
 }
 

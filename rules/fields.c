@@ -267,25 +267,68 @@ bool field_bool(const struct node *node, bool *value, struct mistakes *mistakes)
 	return false;
 }
 
+/* Decimal digits alone, without zeros in front, at most ten of them. */
+static bool read_digits(const char *text, size_t len, uint64_t *number)
+{
+	*number = 0;
+	if (len == 0 || len > 10 || (text[0] == '0' && len > 1))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		*number = *number * 10 + (uint64_t)(text[i] - '0');
+	}
+	return true;
+}
+
 bool field_number(const struct node *node, const char *expected, unsigned min,
 		  unsigned max, unsigned *value, struct mistakes *mistakes)
 {
-	uint64_t number = 0;
-	bool sound = node->kind == NODE_SCALAR && node->plain &&
-		     node->len > 0 && node->len <= 10 &&
-		     (node->text[0] != '0' || node->len == 1);
+	uint64_t number;
 
 	if (!is_readable(node, mistakes))
 		return false;
-	for (size_t i = 0; sound && i < node->len; i++) {
-		sound = node->text[i] >= '0' && node->text[i] <= '9';
-		number = number * 10 + (uint64_t)(node->text[i] - '0');
-	}
-	if (!sound || number < min || number > max) {
+	if (node->kind != NODE_SCALAR || !node->plain ||
+	    !read_digits(node->text, node->len, &number) || number < min ||
+	    number > max) {
 		expected_bare(node, expected, mistakes);
 		return false;
 	}
 	*value = (unsigned)number;
+	return true;
+}
+
+/* Seconds in the unit that @c is; 0 if it is none. */
+static unsigned unit_s(char c)
+{
+	switch (c) {
+	case 's':
+		return 1;
+	case 'm':
+		return 60;
+	case 'h':
+		return 3600;
+	default:
+		return 0;
+	}
+}
+
+bool field_duration(const struct node *node, const char *expected,
+		    unsigned min_s, unsigned max_s, unsigned *seconds,
+		    struct mistakes *mistakes)
+{
+	unsigned unit;
+	uint64_t number;
+
+	if (!field_is_text(node, expected, mistakes))
+		return false;
+	unit = unit_s(node->text[node->len - 1]);
+	if (unit == 0 || !read_digits(node->text, node->len - 1, &number) ||
+	    number * unit < min_s || number * unit > max_s) {
+		expected_not_found(node, expected, mistakes);
+		return false;
+	}
+	*seconds = (unsigned)(number * unit);
 	return true;
 }
 

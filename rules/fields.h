@@ -44,6 +44,14 @@ MUST_CHECK bool field_number(const struct node *node, const char *expected,
 			     unsigned min, unsigned max, unsigned *value,
 			     struct mistakes *mistakes);
 
+/*
+ * A length of time: a decimal number and s, m or h behind it, from @min_s to
+ * @max_s seconds.
+ */
+MUST_CHECK bool field_duration(const struct node *node, const char *expected,
+			       unsigned min_s, unsigned max_s,
+			       unsigned *seconds, struct mistakes *mistakes);
+
 /* The position in @words, of which there are @n, of the word that @node is. */
 MUST_CHECK bool field_word(const struct node *node, const char *expected,
 			   const char *const *words, size_t n, size_t *value,

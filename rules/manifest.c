@@ -118,7 +118,7 @@ static const struct field block_fields[] = {
 	{ .name = "tests", .refusal = "is not run by this version" },
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
 	{ .name = "dns", .refusal = "belongs inside a route" },
-	{ .name = "limits", .refusal = NOT_ENFORCED },
+	{ .name = "limits", .refusal = "belongs inside a route" },
 	{ .name = "supervise", .refusal = NOT_ENFORCED },
 };
 
@@ -129,6 +129,7 @@ enum route_key {
 	KEY_TLS,
 	KEY_ADDRESSES,
 	KEY_PRIVATE,
+	KEY_LIMITS,
 	KEY_DNS,
 	KEY_MATCHES,
 	KEY_GIT,
@@ -143,6 +144,7 @@ static const struct field route_fields[] = {
 	[KEY_TLS] = { .name = "tls" },
 	[KEY_ADDRESSES] = { .name = "addresses" },
 	[KEY_PRIVATE] = { .name = "private" },
+	[KEY_LIMITS] = { .name = "limits" },
 	[KEY_DNS] = { .name = "dns" },
 	[KEY_MATCHES] = { .name = "matches" },
 	[KEY_GIT] = { .name = "git" },
@@ -151,8 +153,17 @@ static const struct field route_fields[] = {
 
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
 	{ .name = "expires", .refusal = NOT_ENFORCED },
-	{ .name = "limits", .refusal = NOT_ENFORCED },
 	{ .name = "supervise", .refusal = NOT_ENFORCED },
+};
+
+enum limit_key {
+	LIMIT_IDLE,
+};
+
+static const struct field limit_fields[] = {
+	[LIMIT_IDLE] = { .name = "idle" },
+
+	{ .name = "connections", .refusal = NOT_ENFORCED },
 };
 
 static const struct field denial_fields[] = {
@@ -478,6 +489,30 @@ static bool read_dns(struct reader *reader, const struct node *node,
 	return sound;
 }
 
+static bool read_limits(struct reader *reader, const struct node *node,
+			struct route *route)
+{
+	const struct node *values[N_FIELDS(limit_fields)];
+
+	if (!node)
+		return true;
+	if (!fields_of(node, "limits such as {idle: 10m}", limit_fields,
+		       N_FIELDS(limit_fields), values, &reader->mistakes))
+		return false;
+	if (!node->first && node->closed) {
+		mistakes_add(&reader->mistakes, node->line, node->column,
+			     "expected at least one limit, such as {idle: "
+			     "10m}, found an empty mapping");
+		return false;
+	}
+	return !values[LIMIT_IDLE] ||
+	       field_duration(values[LIMIT_IDLE],
+			      "how long a connection may be silent, from 1s "
+			      "to 24h, such as 10m",
+			      ROUTE_IDLE_MIN_S, ROUTE_IDLE_MAX_S,
+			      &route->idle_s, &reader->mistakes);
+}
+
 /* The place of @pem among the authorities, from 1; 0 if there is none left. */
 static unsigned keep_authority(struct reader *reader, const char *pem)
 {
@@ -589,6 +624,7 @@ static void read_route(struct reader *reader, const struct node *entry)
 	sound = read_subject(reader, entry, values, &route);
 	sound = read_tls(reader, values[KEY_TLS], &route) && sound;
 	sound = read_addresses(reader, values[KEY_ADDRESSES], &route) && sound;
+	sound = read_limits(reader, values[KEY_LIMITS], &route) && sound;
 	sound = read_dns(reader, values[KEY_DNS], &route) && sound;
 	sound = read_upstream_ca(reader, values[KEY_UPSTREAM_CA], &route) &&
 		sound;
@@ -925,6 +961,7 @@ static void refuse_contradiction(struct reader *reader,
 	const char *key = first->tls != route->tls               ? "tls"
 			  : first->private != route->private     ? "private"
 			  : first->authority != route->authority ? "upstream_ca"
+			  : first->idle_s != route->idle_s       ? "limits"
 								 : "addresses";
 
 	mistakes_add(
@@ -966,7 +1003,7 @@ static void find_contradictions(struct reader *reader)
 			first = i;
 		else if (a->tls != b->tls || a->private != b->private ||
 			 a->authority != b->authority ||
-			 a->addresses != b->addresses)
+			 a->idle_s != b->idle_s || a->addresses != b->addresses)
 			refuse_contradiction(reader, a, b);
 	}
 	free(openings);

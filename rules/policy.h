@@ -28,7 +28,9 @@
 #include "verdict.h"
 
 #define ROUTE_PORTS_MAX 32
-#define ROUTE_TOKEN_REF_MAX 64        /* bytes of the name of a secret */
+#define ROUTE_TOKEN_REF_MAX 64 /* bytes of the name of a secret */
+#define ROUTE_IDLE_MIN_S 1
+#define ROUTE_IDLE_MAX_S 86400
 #define AUTHORITIES_MAX 64            /* sets of certificates, of a policy */
 #define AUTHORITY_CERTIFICATES_MAX 16 /* in one of them */
 
@@ -64,6 +66,7 @@ struct route {
 	unsigned auth_line, auth_column;
 	/* From 1: what origins are verified by; 0 if that is not said. */
 	unsigned authority;
+	unsigned idle_s; /* that a connection may be silent; 0: not said */
 	unsigned line, column; /* where the manifest says so, from 1 */
 	uint16_t ports[ROUTE_PORTS_MAX];
 	uint16_t dns_types[DNS_TYPES_LISTED_MAX];

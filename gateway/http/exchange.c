@@ -114,6 +114,7 @@ bool exchange_judge(struct exchange *exchange, struct flow *flow,
 		return false;
 	}
 	decision->verdict = VERDICT_INTERCEPT;
+	flow_limit(flow, decision->route);
 	return true;
 }
 

@@ -128,9 +128,9 @@ static void end_exchange(struct inspect *inspect)
 	}
 	inspect->state = INSPECT_HEAD;
 	inspect_forget(inspect);
-	flow_deadline(inspect->flow, inspect_lends_origin(inspect)
-					     ? ORIGIN_IDLE_MS
-					     : INSPECT_IDLE_MS);
+	flow_idle(inspect->flow, INSPECT_IDLE_MS);
+	if (inspect_lends_origin(inspect))
+		flow_idle_tell(inspect->flow, ORIGIN_IDLE_MS);
 }
 
 static bool step_exchange(struct inspect *inspect)
@@ -155,7 +155,7 @@ static bool step_exchange(struct inspect *inspect)
 		return true;
 	}
 	if (moved)
-		flow_deadline(flow, INSPECT_IDLE_MS);
+		flow_idle(flow, INSPECT_IDLE_MS);
 	return moved;
 }
 
@@ -237,6 +237,12 @@ const struct request *inspect_request(const struct inspect *inspect)
 	return NULL;
 }
 
+void inspect_rests(struct inspect *inspect)
+{
+	if (inspect->state == INSPECT_HEAD && inspect_lends_origin(inspect))
+		inspect_give_back_origin(inspect);
+}
+
 void inspect_timed_out(struct inspect *inspect)
 {
 	struct flow *flow = inspect->flow;
@@ -244,15 +250,7 @@ void inspect_timed_out(struct inspect *inspect)
 	switch (inspect->state) {
 	case INSPECT_HEAD:
 		if (inspect->from_agent.len == 0) {
-			bool waits = inspect->answered &&
-				     inspect_lends_origin(inspect);
-
 			inspect_give_back_origin(inspect);
-			if (waits) {
-				flow_deadline(flow,
-					      INSPECT_IDLE_MS - ORIGIN_IDLE_MS);
-				return;
-			}
 			flow_close(flow, REASON_ALLOWED, false);
 			return;
 		}

@@ -52,6 +52,9 @@ MUST_CHECK int inspect_start(struct flow *flow, enum inspect_mode mode,
 /* The request that was admitted and is under way; NULL if there is none. */
 const struct request *inspect_request(const struct inspect *inspect);
 
+/* The flow has been silent for a while, and may go on to be. */
+void inspect_rests(struct inspect *inspect);
+
 /* The flow's deadline has passed. */
 void inspect_timed_out(struct inspect *inspect);
 

@@ -122,7 +122,7 @@ void inspect_begin_exchange(struct inspect *inspect,
 		buffer_drop(&inspect->from_agent, inspect->head_len);
 	inspect->agent_scanned = 0;
 	inspect->state = INSPECT_EXCHANGE;
-	flow_deadline(inspect->flow, INSPECT_IDLE_MS);
+	flow_idle(inspect->flow, INSPECT_IDLE_MS);
 }
 
 bool inspect_admit(struct inspect *inspect, const struct http_request *request,

@@ -78,6 +78,6 @@ bool inspect_step_tunnel(struct inspect *inspect)
 		return true;
 	}
 	if (out + in > 0)
-		flow_deadline(flow, INSPECT_IDLE_MS);
+		flow_idle(flow, INSPECT_IDLE_MS);
 	return out + in > 0;
 }

@@ -74,10 +74,13 @@ static void pump(evutil_socket_t fd, short what, void *arg);
 /* Only what happens on a stream keeps a connection from idling. */
 static void touch(struct multiplex *multiplex)
 {
-	if (multiplex->had_head && !multiplex->reading_head &&
-	    !multiplex->last.begun)
-		flow_deadline(multiplex->flow,
-			      multiplex->refusing ? HEAD_MS : IDLE_MS);
+	if (!multiplex->had_head || multiplex->reading_head ||
+	    multiplex->last.begun)
+		return;
+	if (multiplex->refusing)
+		flow_deadline(multiplex->flow, HEAD_MS);
+	else
+		flow_idle(multiplex->flow, IDLE_MS);
 }
 
 static struct http2 *origin_of(const struct multiplex_stream *stream)

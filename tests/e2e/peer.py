@@ -330,7 +330,7 @@ def answer(connection, stream, request, fields, where):
     elif what == "events":  # the next only when the last was seen
         connection.sendall(ok + b"Content-Type: text/event-stream\r\n"
                            b"Transfer-Encoding: chunked\r\n\r\n")
-        for i in range(5):
+        for i in range(int(words[2]) if len(words) > 2 else 5):
             line = b"data: %d\n\n" % i
             connection.sendall(b"%x\r\n%s\r\n" % (len(line), line))
             if not heard_or_gone(connection, f"{words[1]}{i}"):

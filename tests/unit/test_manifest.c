@@ -411,8 +411,8 @@ static void what_yaml_has_and_manifests_do_not_is_refused(void **state)
 		  "quotes: \"*.example.org\"\n" },
 		{ "routes: [{<<: *all, host: a.example}]\n",
 		  "m:1:11: unknown key \"<<\"; expected host, cidr, ports, "
-		  "tls, addresses, private, dns, matches, git, auth, "
-		  "upstream_ca\n" },
+		  "tls, addresses, private, limits, dns, matches, git, "
+		  "auth, upstream_ca\n" },
 		{ "routes: []\n...\n---\nroutes: []\n",
 		  "m:3:1: a further document begins here; one file holds one "
 		  "manifest\n" },
@@ -877,12 +877,89 @@ static void there_are_so_many_authorities_and_no_more(void **state)
 			      "\"upstream_ca\"\n");
 }
 
+static void silence_may_have_a_limit(void **state)
+{
+	struct policy *policy =
+		load("routes:\n"
+		     "  - {host: a.example, limits: {idle: 1s}}\n"
+		     "  - {host: b.example, limits: {idle: \"90m\"}}\n"
+		     "  - {host: c.example, tls: splice, limits: {idle: 24h}}\n"
+		     "  - {cidr: 8.8.8.0/24, ports: 22, limits: {idle: 45s}}\n"
+		     "  - host: e.example\n");
+	const unsigned idle_s[] = { 1, 5400, 86400, 45, 0 };
+	const struct route *routes;
+	size_t n;
+
+	(void)state;
+	routes = policy_routes(policy, &n);
+	assert_int_equal(n, N(idle_s));
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(routes[i].idle_s, idle_s[i]);
+	policy_free(policy);
+}
+
+#define NO_DURATION                                                           \
+	"expected how long a connection may be silent, from 1s to 24h, such " \
+	"as 10m, found "
+
+static void a_limit_of_silence_is_a_length_of_time(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: a.example, limits: {idle: 0s}",
+		  "m:1:44: " NO_DURATION "\"0s\"\n" },
+		{ "host: a.example, limits: {idle: 25h}",
+		  "m:1:44: " NO_DURATION "\"25h\"\n" },
+		{ "host: a.example, limits: {idle: 86401s}",
+		  "m:1:44: " NO_DURATION "\"86401s\"\n" },
+		{ "host: a.example, limits: {idle: 9999999999h}",
+		  "m:1:44: " NO_DURATION "\"9999999999h\"\n" },
+		{ "host: a.example, limits: {idle: 18446744073709551616s}",
+		  "m:1:44: " NO_DURATION "\"18446744073709551616s\"\n" },
+		{ "host: a.example, limits: {idle: 600}",
+		  "m:1:44: " NO_DURATION "\"600\"\n" },
+		{ "host: a.example, limits: {idle: m}",
+		  "m:1:44: " NO_DURATION "\"m\"\n" },
+		{ "host: a.example, limits: {idle: 05m}",
+		  "m:1:44: " NO_DURATION "\"05m\"\n" },
+		{ "host: a.example, limits: {idle: -5m}",
+		  "m:1:44: " NO_DURATION "\"-5m\"\n" },
+		{ "host: a.example, limits: {idle: 1.5h}",
+		  "m:1:44: " NO_DURATION "\"1.5h\"\n" },
+		{ "host: a.example, limits: {idle: 5d}",
+		  "m:1:44: " NO_DURATION "\"5d\"\n" },
+		{ "host: a.example, limits: {idle: }",
+		  "m:1:44: " NO_DURATION "nothing\n" },
+		{ "host: a.example, limits: {idle: [10m]}",
+		  "m:1:44: " NO_DURATION "a list\n" },
+		{ "host: a.example, limits: 10m",
+		  "m:1:37: expected limits such as {idle: 10m}, found "
+		  "\"10m\"\n" },
+		{ "host: a.example, limits: {}",
+		  "m:1:37: expected at least one limit, such as {idle: 10m}, "
+		  "found an empty mapping\n" },
+		{ "host: a.example, limits: {idel: 10m, idle: 5m}",
+		  "m:1:38: unknown key \"idel\"; did you mean \"idle\"?\n" },
+		{ "host: a.example, limits: {connections: 5}",
+		  "m:1:38: \"connections\" is not enforced by this version; a "
+		  "route must not admit more than it says\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+	assert_mistakes("routes:\n"
+			"  - {host: a.example, limits: {idle: 10m}}\n"
+			"  - {host: a.example, ports: 443}\n",
+			"m:3:5: this and line 2 are about the same host and "
+			"port, but differ in \"limits\"\n");
+	assert_mistakes("limits: {idle: 10m}\nroutes: []\n",
+			"m:1:1: \"limits\" belongs inside a route\n");
+}
+
 static void what_is_not_enforced_is_not_accepted(void **state)
 {
 	static const char *const keys[] = {
 		"dlp",
 		"expires",
-		"limits",
 		"supervise",
 	};
 	char text[128], expected[256];
@@ -1041,8 +1118,8 @@ static void unknown_words_are_told_what_is_known(void **state)
 		  "m:1:29: unknown key \"port\"; did you mean \"ports\"?\n" },
 		{ "host: a.example, colour: red",
 		  "m:1:29: unknown key \"colour\"; expected host, cidr, ports, "
-		  "tls, addresses, private, dns, matches, git, auth, "
-		  "upstream_ca\n" },
+		  "tls, addresses, private, limits, dns, matches, git, "
+		  "auth, upstream_ca\n" },
 		{ "host: a.example, tls: spice",
 		  "m:1:34: expected intercept, splice or none, found "
 		  "\"spice\"\n" },
@@ -1276,6 +1353,8 @@ int main(void)
 		cmocka_unit_test(origins_may_be_verified_by_others),
 		cmocka_unit_test(who_verifies_is_told_in_certificates),
 		cmocka_unit_test(there_are_so_many_authorities_and_no_more),
+		cmocka_unit_test(silence_may_have_a_limit),
+		cmocka_unit_test(a_limit_of_silence_is_a_length_of_time),
 		cmocka_unit_test(what_is_not_enforced_is_not_accepted),
 		cmocka_unit_test(rules_on_requests_are_read),
 		cmocka_unit_test(mistakes_in_matches_are_told),
