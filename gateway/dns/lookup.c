@@ -807,17 +807,14 @@ bool lookup_known(struct lookup *lookup, const struct domain *name,
 			  &wait->records);
 }
 
-bool lookup_ask(struct lookup *lookup, const struct domain *name,
-		enum dns_type type, struct lookup_wait *wait,
-		enum dns_result *result, struct dns_addresses *addresses)
+bool lookup_fetch(struct lookup *lookup, const struct domain *name,
+		  enum dns_type type, struct lookup_wait *wait,
+		  enum dns_result *result, struct dns_addresses *addresses)
 {
 	struct key key = { *name, type };
-	struct question *question;
+	struct question *question = find_question(lookup, &key);
 
 	wait->records = NULL;
-	if (lookup_known(lookup, name, type, wait, result, addresses))
-		return true;
-	question = find_question(lookup, &key);
 	if (!question && lookup->may_ask &&
 	    !lookup->may_ask(lookup->may_ask_arg, name, type)) {
 		*result = DNS_RESULT_WITHHELD;
@@ -838,6 +835,14 @@ bool lookup_ask(struct lookup *lookup, const struct domain *name,
 	wait->asked = question;
 	TAILQ_INSERT_TAIL(&question->waits, wait, link);
 	return false;
+}
+
+bool lookup_ask(struct lookup *lookup, const struct domain *name,
+		enum dns_type type, struct lookup_wait *wait,
+		enum dns_result *result, struct dns_addresses *addresses)
+{
+	return lookup_known(lookup, name, type, wait, result, addresses) ||
+	       lookup_fetch(lookup, name, type, wait, result, addresses);
 }
 
 void lookup_forget(struct lookup_wait *wait)

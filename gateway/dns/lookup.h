@@ -85,9 +85,16 @@ MUST_CHECK bool lookup_known(struct lookup *lookup, const struct domain *name,
 			     struct dns_addresses *addresses);
 
 /*
- * The same, and asks if it is not. False if wait->done will be called, exactly
- * once and never from inside this call, unless lookup_forget() comes first.
+ * Asks, where lookup_known() has just said no. False if wait->done will be
+ * called, exactly once and never from inside this call, unless lookup_forget()
+ * comes first; true, and the same is set, if nobody can be asked.
  */
+MUST_CHECK bool lookup_fetch(struct lookup *lookup, const struct domain *name,
+			     enum dns_type type, struct lookup_wait *wait,
+			     enum dns_result *result,
+			     struct dns_addresses *addresses);
+
+/* Both: true if the answer is known, or nobody can be asked. */
 MUST_CHECK bool lookup_ask(struct lookup *lookup, const struct domain *name,
 			   enum dns_type type, struct lookup_wait *wait,
 			   enum dns_result *result,

@@ -476,8 +476,8 @@ static void look_up(struct resolver *resolver, const struct asker *asker,
 	server_hold(&job->asker);
 	TAILQ_INSERT_TAIL(&resolver->jobs, job, link);
 	resolver->n_jobs++;
-	if (lookup_ask(lookup, &query->name, type, &job->wait, &result,
-		       &found)) {
+	if (lookup_fetch(lookup, &query->name, type, &job->wait, &result,
+			 &found)) {
 		answer_result(resolver, asker, query, *decision, result, &found,
 			      job->wait.records);
 		job_free(job);
