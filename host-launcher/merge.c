@@ -413,13 +413,13 @@ static bool begins(const char *text, const char *with)
 /* Whether a folder on the way has a name that only whiteouts have. */
 static bool is_reserved(const char *folders)
 {
-	while (folders) {
-		if (begins(folders, WHITEOUT))
-			return true;
+	while (!begins(folders, WHITEOUT)) {
 		folders = strchr(folders, '/');
-		folders += folders != NULL;
+		if (!folders)
+			return false;
+		folders++;
 	}
-	return false;
+	return true;
 }
 
 /* A path on the way to its folder: what is still to go. */
@@ -465,6 +465,8 @@ static enum merge_fault step(struct merge *merge, struct way *way,
 	}
 	if (len > MERGE_NAME_MAX)
 		return MERGE_TOO_LONG;
+	if (begins(name, WHITEOUT)) /* in the target of a link */
+		return MERGE_RESERVED;
 	next = find(way->here, name, len);
 	if (!next && !make)
 		return MERGE_NO_TARGET;

@@ -287,6 +287,7 @@ static void bad_paths_are_refused(void **state)
 	REFUSED(MERGE_RESERVED, ".wh...");
 	REFUSED(MERGE_RESERVED, "a/.wh..");
 	REFUSED(MERGE_RESERVED, ".wh.a/b");
+	REFUSED(MERGE_RESERVED, "l -> x/.wh.a", "l/b");
 	REFUSED(MERGE_EMPTY_LINK, "a -> ");
 }
 

@@ -1,0 +1,111 @@
+#include "commands.h"
+#include "complain.h"
+#include "image.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] = "usage: sluice image disk IMAGE|FOLDER [FILE]\n"
+			    "       sluice image show IMAGE\n";
+
+static int print_done(void)
+{
+	if (fflush(stdout) == 0)
+		return 0;
+	complain("cannot write");
+	return EXIT_LAUNCHER;
+}
+
+static int to_file(const struct image *image, const char *path)
+{
+	int err = image_to_disk(image, path);
+
+	if (err)
+		(void)unlink(path);
+	return err;
+}
+
+static int disk(const struct image *image, const char *file)
+{
+	char path[PATH_MAX];
+	int err;
+
+	if (file)
+		return to_file(image, file) ? EXIT_LAUNCHER : 0;
+	if (!image->store) {
+		complain("%s: is a folder: say which file its disk is to be",
+			 image->path);
+		return EXIT_USAGE;
+	}
+	err = image_to_cache(image, path);
+	if (err)
+		return EXIT_LAUNCHER;
+	(void)printf("%s\n", path);
+	return print_done();
+}
+
+/* Control characters would be the terminal's to obey. */
+static void print_text(const char *what, const char *text)
+{
+	(void)printf("%-14s", what);
+	for (; *text != '\0'; text++)
+		if (*text < ' ' && *text >= 0)
+			(void)printf("\\%03o", (unsigned char)*text);
+		else
+			(void)putchar(*text);
+	(void)putchar('\n');
+}
+
+static void print_words(const char *what, char *const *words)
+{
+	for (; *words; words++)
+		print_text(what, *words);
+}
+
+static int show(const struct image *image)
+{
+	const struct image_config *config = &image->config;
+
+	if (!image->store) {
+		complain("%s: is a folder, and no image", image->path);
+		return EXIT_FAILURE;
+	}
+	print_text("id", image->id);
+	print_text("architecture", config->architecture);
+	(void)printf("%-14s%zu\n", "layers", image->parts.n_layers);
+	print_text("user", config->user);
+	print_text("folder", config->working_folder);
+	print_words("entrypoint", config->entrypoint);
+	print_words("command", config->command);
+	print_words("environment", config->environment);
+	return print_done();
+}
+
+static int with_image(int argc, char **argv)
+{
+	bool is_disk = strcmp(argv[1], "disk") == 0;
+	struct image image;
+	int status = EXIT_LAUNCHER;
+
+	if (!is_disk && argc != 3) {
+		(void)fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	if (image_open(argv[2], &image) == 0)
+		status = is_disk ? disk(&image, argc > 3 ? argv[3] : NULL)
+				 : show(&image);
+	image_close(&image);
+	return status;
+}
+
+int image_command(int argc, char **argv)
+{
+	if (argc >= 3 && argc <= 4 &&
+	    (strcmp(argv[1], "disk") == 0 || strcmp(argv[1], "show") == 0))
+		return with_image(argc, argv);
+	(void)fputs(usage, stderr);
+	return EXIT_USAGE;
+}
