@@ -1,6 +1,7 @@
 #include "commands.h"
 #include "complain.h"
 #include "image.h"
+#include "own_images.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,9 +104,14 @@ static int with_image(int argc, char **argv)
 
 int image_command(int argc, char **argv)
 {
-	if (argc >= 3 && argc <= 4 &&
-	    (strcmp(argv[1], "disk") == 0 || strcmp(argv[1], "show") == 0))
+	const char *what = argc == 3 || argc == 4 ? argv[1] : "";
+
+	if (strcmp(what, "disk") == 0 || strcmp(what, "show") == 0)
 		return with_image(argc, argv);
+	if (argc == 3 && strcmp(what, "gateway") == 0)
+		return own_images_gateway(argv[2]) ? EXIT_LAUNCHER : 0;
+	if (argc == 3 && strcmp(what, "init") == 0)
+		return own_images_init(argv[2]) ? EXIT_LAUNCHER : 0;
 	(void)fputs(usage, stderr);
 	return EXIT_USAGE;
 }
