@@ -43,8 +43,9 @@ static bool read_interpreter(struct cursor file, uint64_t at, uint64_t len,
 
 	(void)cursor_bytes(&file, at);
 	text = cursor_bytes(&file, len);
-	if (!text || len < 2 || len > sizeof(binary->interpreter) ||
-	    text[0] != '/' || memchr(text, '\0', len) != text + len - 1)
+	if (!text || at < sizeof(Elf64_Ehdr) || len < 2 ||
+	    len > sizeof(binary->interpreter) || text[0] != '/' ||
+	    memchr(text, '\0', len) != text + len - 1)
 		return false;
 	memcpy(binary->interpreter, text, len);
 	return true;
@@ -81,7 +82,8 @@ bool binary_parse(const void *bytes, size_t len, struct binary *binary)
 	if (!found.architecture || n == 0 || n > BINARY_SEGMENTS_MAX ||
 	    number(file, FIELD(Elf64_Ehdr, e_phentsize)) != sizeof(Elf64_Phdr))
 		return false;
-	if (at > len || n * sizeof(Elf64_Phdr) > len - at)
+	if (at < sizeof(Elf64_Ehdr) || at > len ||
+	    n * sizeof(Elf64_Phdr) > len - at)
 		return false;
 	if (at + n * sizeof(Elf64_Phdr) > found.loaded_len)
 		found.loaded_len = at + n * sizeof(Elf64_Phdr);
