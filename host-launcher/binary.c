@@ -73,7 +73,8 @@ bool binary_parse(const void *bytes, size_t len, struct binary *binary)
 	struct binary found = { .loaded_len = sizeof(Elf64_Ehdr) };
 	uint64_t at, n;
 
-	if (len < sizeof(Elf64_Ehdr) || memcmp(bytes, ident, sizeof(ident)))
+	if (len < sizeof(Elf64_Ehdr) ||
+	    memcmp(bytes, ident, sizeof(ident)) != 0)
 		return false;
 	found.architecture =
 		architecture_of(number(file, FIELD(Elf64_Ehdr, e_machine)));

@@ -305,7 +305,7 @@ void store_close(struct store *store)
 
 bool store_has(const struct store *store, const char *name)
 {
-	struct blob *blob;
+	struct blob *blob = NULL;
 
 	if (!store->is_folder)
 		return resolve(store, name) != NULL;

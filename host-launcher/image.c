@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -421,24 +420,16 @@ static int merge_layers(struct making *making)
 }
 
 /*
- * libarchive turns the names in archives into the locale's characters, and
- * back. In this one that is nothing to do, and what is not UTF-8 passes too.
+ * In the C locale, which nobody here leaves, libarchive takes the names in
+ * archives for bytes, and passes what is no UTF-8 as it is.
  */
 static int make_disk(struct making *making, const char *path)
 {
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	locale_t before;
-	int err;
+	int err = merge_layers(making);
 
-	if (!utf8)
-		return complain_errno("locale C.UTF-8", errno);
-	before = uselocale(utf8);
-	err = merge_layers(making);
 	if (!err)
 		err = write_disk(making, path);
 	merge_free(making->merge);
-	(void)uselocale(before);
-	freelocale(utf8);
 	return err;
 }
 
@@ -545,23 +536,24 @@ static int reserve(const char *folder, char path[PATH_MAX])
 static int make_cached(const struct image *image, const char *folder,
 		       const char *path)
 {
-	char new[PATH_MAX];
-	int n = snprintf(new, sizeof(new), "%s/" NEW_PREFIX "XXXXXX", folder);
+	char unfinished[PATH_MAX];
+	int n = snprintf(unfinished, sizeof(unfinished),
+			 "%s/" NEW_PREFIX "XXXXXX", folder);
 	int fd;
 	int err;
 
-	if (n < 0 || (size_t)n >= sizeof(new))
+	if (n < 0 || (size_t)n >= sizeof(unfinished))
 		return complain_errno(folder, ENAMETOOLONG);
-	fd = reserve(folder, new);
+	fd = reserve(folder, unfinished);
 	if (fd < 0)
 		return fd;
-	err = image_to_disk(image, new);
+	err = image_to_disk(image, unfinished);
 	if (!err && fsync(fd) < 0)
-		err = complain_errno(new, errno);
-	if (!err && rename(new, path) < 0)
+		err = complain_errno(unfinished, errno);
+	if (!err && rename(unfinished, path) < 0)
 		err = complain_errno(path, errno);
 	if (err)
-		(void)unlink(new);
+		(void)unlink(unfinished);
 	(void)close(fd);
 	return err;
 }

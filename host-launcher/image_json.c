@@ -79,7 +79,8 @@ static bool suits(const json_t *descriptor, const struct image_wanted *wanted)
 
 	if (json_is_object(platform) &&
 	    (strcmp(text_of(platform, "os"), "linux") != 0 ||
-	     strcmp(text_of(platform, "architecture"), wanted->architecture)))
+	     strcmp(text_of(platform, "architecture"), wanted->architecture) !=
+		     0))
 		return false;
 	return !wanted->name ||
 	       has_name(text_of(annotations, REF_NAME), wanted->name);

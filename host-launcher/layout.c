@@ -415,10 +415,10 @@ static mode_t allowed(mode_t mode)
 	return mode & ~mask;
 }
 
-static int write_archive(const struct file files[FILES], char *new)
+static int write_archive(const struct file files[FILES], char *unfinished)
 {
 	struct layout *outer = layout_new();
-	int fd = mkostemp(new, O_CLOEXEC);
+	int fd = mkostemp(unfinished, O_CLOEXEC);
 	int err = fd < 0 ? -errno : 0;
 
 	if (!err && !outer)
@@ -468,11 +468,12 @@ static int write_file(int folder, const struct file *file)
 	return err;
 }
 
-static int write_folder(const struct file files[FILES], char *new)
+static int write_folder(const struct file files[FILES], char *unfinished)
 {
-	int folder = mkdtemp(new)
-			     ? open(new, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-			     : -1;
+	int folder =
+		mkdtemp(unfinished)
+			? open(unfinished, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+			: -1;
 	int err = folder < 0 ? -errno : 0;
 
 	if (!err && (mkdirat(folder, "blobs", 0755) < 0 ||
@@ -486,12 +487,13 @@ static int write_folder(const struct file files[FILES], char *new)
 	return err;
 }
 
-static void remove_new(const struct file files[FILES], const char *new)
+static void remove_unfinished(const struct file files[FILES],
+			      const char *unfinished)
 {
-	int folder = open(new, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int folder = open(unfinished, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (folder < 0) {
-		(void)unlink(new);
+		(void)unlink(unfinished);
 		return;
 	}
 	for (size_t i = 0; i < FILES; i++)
@@ -499,27 +501,27 @@ static void remove_new(const struct file files[FILES], const char *new)
 	(void)unlinkat(folder, BLOBS, AT_REMOVEDIR);
 	(void)unlinkat(folder, "blobs", AT_REMOVEDIR);
 	(void)close(folder);
-	(void)rmdir(new);
+	(void)rmdir(unfinished);
 }
 
 int layout_write(struct layout *layout, const struct layout_image *image,
 		 const char *out)
 {
 	struct file files[FILES] = { 0 };
-	char new[PATH_MAX];
-	int n = snprintf(new, sizeof(new), "%s.new-XXXXXX", out);
+	char unfinished[PATH_MAX];
+	int n = snprintf(unfinished, sizeof(unfinished), "%s.new-XXXXXX", out);
 	int err;
 
-	if (n < 0 || (size_t)n >= sizeof(new))
+	if (n < 0 || (size_t)n >= sizeof(unfinished))
 		return complain_errno(out, ENAMETOOLONG);
 	err = make_files(layout, image, files);
 	if (!err) {
-		err = is_archive(out) ? write_archive(files, new)
-				      : write_folder(files, new);
-		if (!err && rename(new, out) < 0)
+		err = is_archive(out) ? write_archive(files, unfinished)
+				      : write_folder(files, unfinished);
+		if (!err && rename(unfinished, out) < 0)
 			err = -errno;
 		if (err)
-			remove_new(files, new);
+			remove_unfinished(files, unfinished);
 	}
 	for (size_t i = 0; i < FILES; i++)
 		free(files[i].bytes);

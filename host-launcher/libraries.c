@@ -97,7 +97,7 @@ bool libraries_parse(const char *text, const char *interpreter,
 {
 	size_t len = strlen(interpreter);
 
-	libraries->n = 0;
+	*libraries = (struct libraries){ 0 };
 	missing[0] = '\0';
 	if (!add(libraries, interpreter, len, interpreter, len))
 		return false;

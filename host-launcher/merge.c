@@ -838,11 +838,11 @@ const char *merge_fault_text(enum merge_fault fault)
 
 bool merge_end(struct merge *merge)
 {
-	merge->files = calloc(merge->n_files_max + 1, sizeof(*merge->files));
+	merge->files = calloc(merge->n_files_max + 1, sizeof(struct inode *));
 	if (!merge->files)
 		return false;
 	gather(merge, merge->root);
-	qsort(merge->files, merge->n_files, sizeof(*merge->files), by_place);
+	qsort(merge->files, merge->n_files, sizeof(struct inode *), by_place);
 	return true;
 }
 
@@ -862,7 +862,7 @@ bool merge_wants(const struct merge *merge, size_t layer, size_t n,
 	const struct inode key = { .layer = layer + 1, .n = n };
 	const struct inode *const pointer = &key;
 	struct inode **found = bsearch(&pointer, merge->files, merge->n_files,
-				       sizeof(*merge->files), by_place);
+				       sizeof(struct inode *), by_place);
 
 	if (!found)
 		return false;

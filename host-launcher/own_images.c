@@ -115,7 +115,7 @@ static int write_image(struct layout_image *image,
 		       int (*add_more)(struct layout *layout), const char *out)
 {
 	struct layout *layout = layout_new();
-	struct binary program;
+	struct binary program = { 0 };
 	int err = layout ? 0 : complain_errno(out, ENOMEM);
 
 	if (!err)

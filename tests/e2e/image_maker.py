@@ -155,6 +155,8 @@ GOOD = [
         ("pipe", {"type": tarfile.FIFOTYPE, "mode": 0o600}),
         ("odd/new\nline", {"data": b"n"}), ("odd/\udcff\udcfe", {"data": b"8"}),
         ("odd/\u00fc", {"data": b"u"}), ("odd/[a]*?", {"data": b"g"}),
+        ("odd/link", {"link": "\u00fc"}), ("odd/hard", {"hard": "odd/\u00fc"}),
+        ("odd/\udced\udca0\udc80\udced\udcb0\udc80", {"data": b"c"}),
         ("odd/" + "n" * 255, {"data": b"l"}),
         ("big", {"data": b"0123456789abcdef" * 20000}),
     ),

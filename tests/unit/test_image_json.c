@@ -29,8 +29,11 @@ static const char *json(const char *text)
 	static char copy[65536];
 	size_t i = 0;
 
-	for (; text[i] != '\0' && i < sizeof(copy) - 1; i++)
-		copy[i] = text[i] == '\'' ? '"' : text[i];
+	for (; text[i] != '\0' && i < sizeof(copy) - 1; i++) {
+		copy[i] = text[i];
+		if (text[i] == '\'')
+			copy[i] = '"';
+	}
 	copy[i] = '\0';
 	return copy;
 }
@@ -159,19 +162,25 @@ static void digests_are_no_paths(void **state)
 	}
 }
 
+static bool manifest_of(int n_layers)
+{
+	static char text[65536];
+	int len = snprintf(text, sizeof(text),
+			   "{'config': {'digest': '" C "'}, 'layers': [");
+
+	for (int i = 0; i < n_layers; i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len,
+				"%s{'digest': '" A "'}", i > 0 ? "," : "");
+	(void)snprintf(text + len, sizeof(text) - (size_t)len, "]}");
+	return manifest(text);
+}
+
 static void layers_are_limited(void **state)
 {
-	char text[65536] = "{'config': {'digest': '" C "'}, 'layers': [";
-
 	(void)state;
-	for (int i = 0; i < IMAGE_LAYERS_MAX; i++)
-		(void)strcat(text, i > 0 ? ",{'digest': '" A "'}"
-					 : "{'digest': '" A "'}");
-	(void)strcat(text, "]}");
-	assert_true(manifest(text));
+	assert_true(manifest_of(IMAGE_LAYERS_MAX));
 	assert_int_equal(parts.n_layers, IMAGE_LAYERS_MAX);
-	(void)strcpy(text + strlen(text) - 2, ",{'digest': '" A "'}]}");
-	assert_false(manifest(text));
+	assert_false(manifest_of(IMAGE_LAYERS_MAX + 1));
 	assert_string_equal(why, "layers: is no list, or too long a one");
 }
 
