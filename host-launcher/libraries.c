@@ -171,7 +171,7 @@ int libraries_find(const char *program, struct libraries *libraries)
 	libraries->n = 0;
 	if (err || binary.interpreter[0] == '\0')
 		return err;
-	text = malloc(LIBRARIES_TEXT_MAX);
+	text = calloc(1, LIBRARIES_TEXT_MAX);
 	if (!text)
 		return complain_errno(program, ENOMEM);
 	err = output_of(argv, text);

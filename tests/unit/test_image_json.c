@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
-#define A \
-	"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B \
-	"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define C \
-	"sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A "sha256:" HEX_A
+#define HEX_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define B "sha256:" HEX_B
+#define HEX_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define C "sha256:" HEX_C
 
 #define AMD64 "'platform': {'os': 'linux', 'architecture': 'amd64'}"
 #define ARM64 "'platform': {'os': 'linux', 'architecture': 'arm64'}"
@@ -62,18 +62,18 @@ static void an_index_has_one_for_this_machine(void **state)
 {
 	(void)state;
 	assert_string_equal(
-		in_index(NULL, "{'manifests': [{'digest': '" A "'}]}"), A + 7);
+		in_index(NULL, "{'manifests': [{'digest': '" A "'}]}"), HEX_A);
 	assert_string_equal(in_index(NULL, "{'manifests': ["
 					   "{'digest': '" A "', " ARM64 "},"
 					   "{'digest': '" B "', " AMD64 "}]}"),
-			    B + 7);
+			    HEX_B);
 	/* Attestations are for no machine. */
 	assert_string_equal(in_index(NULL, "{'manifests': [{'digest': '" A
 					   "', " AMD64 "},"
 					   "{'digest': '" B
 					   "', 'platform': {'os': 'unknown',"
 					   " 'architecture': 'unknown'}}]}"),
-			    A + 7);
+			    HEX_A);
 	assert_string_equal(in_index(NULL, "{'manifests': [{'digest': '" A
 					   "', 'mediaType': 'application/"
 					   "vnd.oci.image.index.v1+json'}]}"),
@@ -95,9 +95,9 @@ static void a_name_says_which_one(void **state)
 				   "', " NAMED("example.org:80/x/y:two") "}]}";
 
 	(void)state;
-	assert_string_equal(in_index("one", two), A + 7);
-	assert_string_equal(in_index("two", two), B + 7);
-	assert_string_equal(in_index("example.org:80/x/y:two", two), B + 7);
+	assert_string_equal(in_index("one", two), HEX_A);
+	assert_string_equal(in_index("two", two), HEX_B);
+	assert_string_equal(in_index("example.org:80/x/y:two", two), HEX_B);
 	assert_string_equal(in_index("x/y", two),
 			    "has no image named x/y for linux/amd64");
 	assert_string_equal(in_index("80/x/y:two", two),
@@ -130,9 +130,9 @@ static void a_manifest_names_its_parts(void **state)
 	(void)state;
 	assert_true(manifest("{'config': {'digest': '" C "'}, 'layers': ["
 			     "{'digest': '" A "'}, {'digest': '" B "'}]}"));
-	assert_string_equal(parts.config.digest, C + 7);
+	assert_string_equal(parts.config.digest, HEX_C);
 	assert_int_equal(parts.n_layers, 2);
-	assert_string_equal(parts.layers[1].digest, B + 7);
+	assert_string_equal(parts.layers[1].digest, HEX_B);
 	assert_false(manifest("{'layers': []}"));
 	assert_false(manifest("{'config': {'digest': '" C "'}}"));
 	assert_false(
@@ -209,13 +209,13 @@ static void docker_has_a_manifest_of_its_own(void **state)
 
 	/* A name that is a digest is held to. */
 	(void)snprintf(text, sizeof(text),
-		       "[{'Config': '%s.json', 'Layers': []}]", A + 7);
+		       "[{'Config': '%s.json', 'Layers': []}]", HEX_A);
 	assert_true(docker(NULL, text));
-	assert_string_equal(parts.config.digest, A + 7);
+	assert_string_equal(parts.config.digest, HEX_A);
 	(void)snprintf(text, sizeof(text),
-		       "[{'Config': 'blobs/sha256/%s', 'Layers': []}]", B + 7);
+		       "[{'Config': 'blobs/sha256/%s', 'Layers': []}]", HEX_B);
 	assert_true(docker(NULL, text));
-	assert_string_equal(parts.config.digest, B + 7);
+	assert_string_equal(parts.config.digest, HEX_B);
 
 	assert_true(docker("b", "[{'Config': 'c', 'RepoTags': ['x:a'],"
 				" 'Layers': []}, {'Config': 'd',"
@@ -253,7 +253,7 @@ static void a_configuration_says_how_to_run_it(void **state)
 	assert_null(read.entrypoint[0]);
 	assert_string_equal(read.command[2], "x");
 	assert_int_equal(read.n_layers, 2);
-	assert_string_equal(read.diff_ids[1], B + 7);
+	assert_string_equal(read.diff_ids[1], HEX_B);
 	image_config_done(&read);
 
 	assert_true(config(&read, "{'rootfs': {'diff_ids': []}}"));
