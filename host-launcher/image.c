@@ -1,6 +1,7 @@
 #include "image.h"
 
 #include "complain.h"
+#include "folders.h"
 #include "layer.h"
 #include "merge.h"
 #include "squashfs.h"
@@ -451,21 +452,7 @@ int image_to_disk(const struct image *image, const char *path)
 
 /* --- the cache --- */
 
-static int make_folders(char *path)
-{
-	for (char *slash = path; slash;) {
-		slash = strchr(slash + 1, '/');
-		if (slash)
-			*slash = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			return complain_errno(path, errno);
-		if (slash)
-			*slash = '/';
-	}
-	return 0;
-}
-
-/* Ours in the user's cache, which counts if it is absolute. */
+/* Ours in the user's cache, which counts if it is absolute; with a slash. */
 static int cache_folder(char path[PATH_MAX])
 {
 	const char *cache = getenv("XDG_CACHE_HOME");
@@ -473,14 +460,14 @@ static int cache_folder(char path[PATH_MAX])
 	int n = -1;
 
 	if (cache && *cache == '/')
-		n = snprintf(path, PATH_MAX, "%s/sluice/images", cache);
+		n = snprintf(path, PATH_MAX, "%s/sluice/images/", cache);
 	else if (home && *home == '/')
-		n = snprintf(path, PATH_MAX, "%s/.cache/sluice/images", home);
+		n = snprintf(path, PATH_MAX, "%s/.cache/sluice/images/", home);
 	if (n < 0 || n >= PATH_MAX) {
 		complain("HOME: not set, or too long; nothing can be cached");
 		return -ENOENT;
 	}
-	return make_folders(path);
+	return folders_make(path);
 }
 
 /*
@@ -538,7 +525,7 @@ static int make_cached(const struct image *image, const char *folder,
 {
 	char unfinished[PATH_MAX];
 	int n = snprintf(unfinished, sizeof(unfinished),
-			 "%s/" NEW_PREFIX "XXXXXX", folder);
+			 "%s" NEW_PREFIX "XXXXXX", folder);
 	int fd;
 	int err;
 
@@ -569,7 +556,7 @@ int image_to_cache(const struct image *image, char path[PATH_MAX])
 	err = cache_folder(folder);
 	if (err)
 		return err;
-	n = snprintf(path, PATH_MAX, "%s/%s." CACHE_VERSION ".squashfs", folder,
+	n = snprintf(path, PATH_MAX, "%s%s." CACHE_VERSION ".squashfs", folder,
 		     image->id);
 	if (n < 0 || n >= PATH_MAX)
 		return complain_errno(folder, ENAMETOOLONG);
