@@ -218,6 +218,7 @@ static int open_member(const struct store *store, const char *name,
 	char path[BLOB_NAME_MAX];
 	struct archive_entry *entry;
 	struct blob *blob;
+	int result;
 	int err;
 
 	if (!member)
@@ -227,7 +228,9 @@ static int open_member(const struct store *store, const char *name,
 	err = open_archive(store->fd, &blob);
 	if (err)
 		return err;
-	while (archive_read_next_header(blob->archive, &entry) >= ARCHIVE_WARN)
+	while ((result = archive_read_next_header(blob->archive, &entry)) !=
+		       ARCHIVE_EOF &&
+	       result >= ARCHIVE_WARN)
 		if (archive_entry_pathname(entry) &&
 		    tidy(archive_entry_pathname(entry), path) &&
 		    strcmp(path, member->name) == 0) {

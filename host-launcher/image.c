@@ -24,7 +24,7 @@
 #define CACHE_VERSION "1"
 
 /* As image configurations call it. */
-static const char *this_architecture(void)
+static const char *architecture_of(const struct utsname *machine)
 {
 	static const char *const names[][2] = {
 		{ "x86_64", "amd64" },
@@ -32,14 +32,11 @@ static const char *this_architecture(void)
 		{ "arm64", "arm64" },
 		{ "riscv64", "riscv64" },
 	};
-	static struct utsname machine;
 
-	if (uname(&machine) < 0)
-		return "amd64";
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(machine.machine, names[i][0]) == 0)
+		if (strcmp(machine->machine, names[i][0]) == 0)
 			return names[i][1];
-	return machine.machine;
+	return machine->machine;
 }
 
 /* Why a file of the image cannot be had. */
@@ -189,12 +186,16 @@ static int split_source(const char *source, char path[PATH_MAX],
 
 int image_open(const char *source, struct image *image)
 {
-	struct image_wanted wanted = { .architecture = this_architecture() };
+	struct image_wanted wanted = { 0 };
+	struct utsname machine;
 	char why[BLOB_WHY_MAX];
 	struct stat status;
 	int err;
 
 	*image = (struct image){ 0 };
+	if (uname(&machine) < 0)
+		return complain_errno("uname", errno);
+	wanted.architecture = architecture_of(&machine);
 	err = split_source(source, image->path, &wanted.name);
 	if (err)
 		return err;
@@ -247,7 +248,7 @@ static int bad_entry(const struct making *making, size_t layer,
 	char quoted[256];
 	size_t len = 0;
 
-	for (const char *at = entry && entry->path ? entry->path : "";
+	for (const char *at = entry ? entry->path : "";
 	     *at != '\0' && len + 5 < sizeof(quoted); at++)
 		if (*at < ' ' || *at == '"' || *at == '\\' || *at == 127)
 			len += (size_t)snprintf(quoted + len, 5, "\\%03o",

@@ -4,9 +4,11 @@
 #include "own_images.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char usage[] = "usage: sluice image disk IMAGE|FOLDER [FILE]\n"
@@ -20,12 +22,30 @@ static int print_done(void)
 	return EXIT_LAUNCHER;
 }
 
+/* It takes the place of a file when it is whole. */
 static int to_file(const struct image *image, const char *path)
 {
-	int err = image_to_disk(image, path);
+	char unfinished[PATH_MAX];
+	struct stat status;
+	int n = snprintf(unfinished, sizeof(unfinished), "%s.new-XXXXXX", path);
+	int err;
+	int fd;
 
+	if (n < 0 || (size_t)n >= sizeof(unfinished))
+		return complain_errno(path, ENAMETOOLONG);
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		complain("%s: is there, and no file", path);
+		return -EEXIST;
+	}
+	fd = mkostemp(unfinished, O_CLOEXEC);
+	if (fd < 0)
+		return complain_errno(path, errno);
+	(void)close(fd);
+	err = image_to_disk(image, unfinished);
+	if (!err && rename(unfinished, path) < 0)
+		err = complain_errno(path, errno);
 	if (err)
-		(void)unlink(path);
+		(void)unlink(unfinished);
 	return err;
 }
 

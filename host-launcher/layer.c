@@ -249,6 +249,8 @@ int layer_next(struct layer *layer, struct merge_entry *entry)
 	struct archive_entry *from;
 	int result;
 
+	/* What it borrowed goes with the entry before. */
+	*entry = (struct merge_entry){ 0 };
 	if (layer->why[0] != '\0')
 		return -1;
 	result = archive_read_next_header(layer->tar, &from);
@@ -258,9 +260,8 @@ int layer_next(struct layer *layer, struct merge_entry *entry)
 		explain(layer, archive_error_string(layer->tar));
 		return -1;
 	}
-	*entry = (struct merge_entry){ .path = archive_entry_pathname(from) };
+	entry->path = archive_entry_pathname(from);
 	if (!entry->path) {
-		entry->path = "";
 		explain(layer, "an entry without a name");
 		return -1;
 	}

@@ -26,7 +26,7 @@ void layer_close(struct layer *layer);
 
 /*
  * The next entry, borrowed until the one after it: 1, 0 at the end, or -1, and
- * layer_why() says why.
+ * layer_why() says why; @entry has its path then, if it has come that far.
  */
 int layer_next(struct layer *layer, struct merge_entry *entry);
 

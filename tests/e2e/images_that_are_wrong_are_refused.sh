@@ -3,12 +3,15 @@
 . "${0%/*}/image_lib.sh"
 make_images
 
+# What is there stays, if no disk is to come in its place.
+echo kept >"$work/disk"
 refused() {
 	image disk "$work/images/$1" "$work/disk"
 	[ "$status" = 125 ] || fail "$1: status $status"
 	grep -q -E -e "$2" "$work/err" || fail "$1: not said: $2"
 	[ "$(wc -l <"$work/err")" = 1 ] || fail "$1: more than one line"
-	[ ! -e "$work/disk" ] || fail "$1: there is a disk"
+	[ "$(cat "$work/disk")" = kept ] || fail "$1: there is a disk"
+	! ls "$work" | grep -q new || fail "$1: something was left"
 	image disk "$work/images/$1"
 	[ "$status" = 125 ] || fail "$1: status $status for the cache"
 }
@@ -25,6 +28,8 @@ refused owner 'entry "a": an owner that nobody can be'
 refused wrong_blob 'layer 1 of 1 .*: is not what its digest says'
 refused wrong_content 'unpacks to something else than the configuration says'
 refused cut_short 'layer 1 of 1 .*: truncated gzip input'
+refused cut_later 'layer 1 of 1 \([^,]*\): truncated gzip input'
+refused terminals_machine 'is for linux/a\?\[31m, and this machine'
 refused no_tar 'layer 1 of 1 .*: Unrecognized archive format'
 refused empty_layer 'layer 1 of 1 .*: Unrecognized archive format'
 refused bomb 'entry "huge": the image unpacks to more than is allowed'
@@ -46,6 +51,12 @@ tar -C "$work/images/archives" -cf "$work/images/archives/tar" text
 refused archives/text 'is not a tar archive; if it is compressed, decompress it'
 refused archives/packed 'is not a tar archive; if it is compressed, decompress it'
 refused archives/tar 'is no image: it has neither oci-layout nor manifest.json'
+
+# A disk goes to a file alone.
+mkdir "$work/folder"
+image disk "$work/images/good" "$work/folder"
+[ "$status" = 125 ] || fail "status $status over a folder"
+grep -q 'folder: is there, and no file' "$work/err" || fail 'not said'
 
 # A changed configuration is not the one that the manifest names.
 cp -R "$work/images/good" "$work/images/changed"
