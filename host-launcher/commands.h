@@ -11,6 +11,7 @@ int print_plan_command(int argc, char **argv);
 int doctor_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int demo_command(int argc, char **argv);
+int image_command(int argc, char **argv);
 
 /* What demo runs inside, as the agent: not for users. */
 int demo_agent_command(int argc, char **argv);

@@ -13,6 +13,10 @@ void complain(const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	/* Names in it may be anybody's; the terminal obeys control characters. */
+	for (char *at = line; *at != '\0'; at++)
+		if ((unsigned char)*at < ' ' || *at == 127)
+			*at = '?';
 
 	/* One write, for several processes of ours share the terminal. */
 	(void)fprintf(stderr, "sluice: %s\n", line);

@@ -2,7 +2,7 @@
  * complain.h - what the launcher has to say to its user
  *
  * Everything goes to stderr as one line, "sluice: what: why", because stdout
- * belongs to the agent.
+ * belongs to the agent. Control characters come out as question marks.
  */
 #ifndef SLUICE_COMPLAIN_H
 #define SLUICE_COMPLAIN_H

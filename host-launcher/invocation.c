@@ -1,6 +1,7 @@
 #include "invocation.h"
 
 #include "complain.h"
+#include "folders.h"
 #include "manifest_file.h"
 #include "nameserver.h"
 #include "policy.h"
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define RESOLV_CONF "/etc/resolv.conf"
@@ -217,22 +217,6 @@ static int find_program(const char *name, char path[PATH_MAX])
 	return 0;
 }
 
-/* The folders that lead to @path, where they are missing. */
-static int make_folders(char *path)
-{
-	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-		int err = 0;
-
-		*slash = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			err = complain_errno(path, errno);
-		*slash = '/';
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 /*
  * The record must be there before the agent is, to be protected from it. Only
  * the folders of the default place are ours to make.
@@ -250,7 +234,7 @@ static int find_audit(struct invocation *invocation)
 				 "with --audit");
 			return -ENOENT;
 		}
-		if (make_folders(path) < 0)
+		if (folders_make(path) < 0)
 			return -ENOENT;
 		file = path;
 	}

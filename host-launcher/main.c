@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{ "doctor", doctor_command, "say which backends can run here" },
 	{ "check", check_command, "show what a manifest means, or is wrong" },
 	{ "demo", demo_command, "see it at work, without a network" },
+	{ "image", image_command, "turn images into disks, and write ours" },
 	{ "help", help_command, "this" },
 	{ "version", version_command, "which sluice this is" },
 	{ "--help", help_command, NULL },
