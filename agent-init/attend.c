@@ -45,12 +45,15 @@ void attend_say(const struct wires *wires, const char *line)
 	while (at < len) {
 		ssize_t n = write(wires->control, text + at, len - at);
 
-		if (n > 0)
+		if (n > 0) {
 			at += (size_t)n;
-		else if (errno == EAGAIN && poll(&polled, 1, -1) == 1 &&
-			 polled.revents & (POLLHUP | POLLERR))
+			continue;
+		}
+		if (errno == EAGAIN)
+			(void)poll(&polled, 1, -1);
+		else if (errno != EINTR)
 			return;
-		else if (errno != EAGAIN && errno != EINTR)
+		if (polled.revents & (POLLHUP | POLLERR))
 			return;
 	}
 }

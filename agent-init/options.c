@@ -49,17 +49,18 @@ static bool unicast(sa_family_t family, const char *text,
 		    struct address *address)
 {
 	struct address parsed = { .family = family };
-	const struct in6_addr *in6 = (const void *)parsed.bytes;
+	struct in6_addr in6;
 
 	if (inet_pton(family, text, parsed.bytes) != 1)
 		return false;
+	memcpy(&in6, parsed.bytes, sizeof(in6));
 	if (family == AF_INET) {
 		if (parsed.bytes[0] == 0 || parsed.bytes[0] == 127 ||
 		    parsed.bytes[0] >= 224)
 			return false;
-	} else if (IN6_IS_ADDR_UNSPECIFIED(in6) || IN6_IS_ADDR_LOOPBACK(in6) ||
-		   IN6_IS_ADDR_MULTICAST(in6) || IN6_IS_ADDR_V4MAPPED(in6) ||
-		   IN6_IS_ADDR_LINKLOCAL(in6)) {
+	} else if (IN6_IS_ADDR_UNSPECIFIED(&in6) ||
+		   IN6_IS_ADDR_LOOPBACK(&in6) || IN6_IS_ADDR_MULTICAST(&in6) ||
+		   IN6_IS_ADDR_V4MAPPED(&in6) || IN6_IS_ADDR_LINKLOCAL(&in6)) {
 		return false;
 	}
 	*address = parsed;

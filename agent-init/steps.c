@@ -169,8 +169,13 @@ static enum exit_status be_started(const struct options *options,
 	/* At its end without a byte PID 1 is gone, and takes us along. */
 	if (read(dropped, &byte, 1) != 1)
 		return STATUS_PRIVILEGES;
-	if (streams && streams_adopt(streams) < 0)
-		return STATUS_FORK;
+	if (streams) {
+		/* The host hears what goes wrong by the streams from now on. */
+		report_also(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC,
+				  STDERR_FILENO + 1));
+		if (streams_adopt(streams) < 0)
+			return STATUS_FORK;
+	}
 	return steps_become_agent(options, user);
 }
 

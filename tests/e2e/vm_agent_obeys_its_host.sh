@@ -45,6 +45,8 @@ wait "$boot" || status=$?
 # A step that fails says so to the host, on the console too, and all is off.
 boots 127 /nowhere/program
 expect '^sluice-init: exec: cannot run /nowhere/program: ' <"$DIR/err"
+expect 'sluice-init: exec: cannot run /nowhere/program: ' <"$DIR/console"
+[ "$(wc -l <"$DIR/err")" = 1 ] || fail 'it is said twice'
 OPTIONS='--workdir /nowhere'
 boots 125 id
 expect '^sluice-init: workdir: cannot enter /nowhere: ' <"$DIR/err"
