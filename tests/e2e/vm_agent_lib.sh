@@ -19,9 +19,9 @@ image()
 	mke2fs -q -t ext4 "$DIR/scratch" 16M >/dev/null
 }
 
-USER_OPTIONS='--user agent'
 
-# boot COMMAND...: on a machine of its own, with $OPTIONS.
+# boot COMMAND...: on a machine of its own, with these.
+USER_OPTIONS="--user agent" OPTIONS=
 boot()
 {
 	# shellcheck disable=SC2086 # lists of words
@@ -30,7 +30,7 @@ boot()
 		--interface "mac=$AGENT_MAC" --hostname box \
 		--address 10.77.0.2/30 --address fd73:6c75:6963:1::2/126 \
 		--gateway 10.77.0.1 --gateway6 fd73:6c75:6963:1::1 \
-		--timeout 60 $USER_OPTIONS ${OPTIONS:-} -- "$@"
+		--timeout 60 $USER_OPTIONS $OPTIONS -- "$@"
 	# shellcheck disable=SC2046,SC2086
 	ip netns exec "$AGENT" python3 "$HOST" agent "$DIR" -- $(machine 128) \
 		-append "$(echo $APPEND)" -initrd "$DIR/initramfs" \

@@ -16,7 +16,7 @@ while :; do sleep 0.1; done
 END
 background boot.log boot sh -c "$(cat "$DIR/script")"
 boot=$!
-await grep -q waiting "$DIR/boot.log" || fail 'it does not run'
+await_machine grep -q waiting "$DIR/boot.log" || fail 'it does not run'
 for line in '^33 99' '^/dev/pts/0' '^xterm-test' '^crw--w---- 1 agent'; do
 	expect "$line" <"$DIR/boot.log"
 done
@@ -36,7 +36,7 @@ expect 42 <"$DIR/out"
 OPTIONS=
 background boot.log boot sh -c 'echo waiting; while :; do sleep 0.1; done'
 boot=$!
-await grep -q waiting "$DIR/boot.log" || fail 'it does not run'
+await_machine grep -q waiting "$DIR/boot.log" || fail 'it does not run'
 printf 'signal\nsize 1\nsignal 99\n%0300d\nsignal 15\n' 0 >"$DIR/orders"
 status=0
 wait "$boot" || status=$?
@@ -50,10 +50,6 @@ expect 'sluice-init: exec: cannot run /nowhere/program: ' <"$DIR/console"
 OPTIONS='--workdir /nowhere'
 boots 125 id
 expect '^sluice-init: workdir: cannot enter /nowhere: ' <"$DIR/err"
-OPTIONS='--user nosuchuser'
-boots 125 id
-expect '^sluice-init: user: there is no user nosuchuser' <"$DIR/err"
-expect 'sluice-init: user: there is no user nosuchuser' <"$DIR/console"
 OPTIONS='--scratch /dev/vdz --timeout 1'
 boots 125 id
 expect '^sluice-init: root: no disk /dev/vdz: ' <"$DIR/err"

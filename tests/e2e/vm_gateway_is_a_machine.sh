@@ -36,10 +36,7 @@ background gateway.log ip netns exec "$GATEWAY" python3 "$HOST" sidecar "$DIR" \
 		echo 1024 || echo 128)") -append "$(echo $APPEND)" \
 	-initrd "$DIR/initramfs" $(card 0 tap0 52:54:00:77:00:01) \
 	$(card 1 tap1 52:54:00:77:00:ff)
-for _ in 1 2 3 4 5 6; do
-	await [ -e "$DIR/ready" ] && break
-done
-[ -e "$DIR/ready" ] || {
+await_machine [ -e "$DIR/ready" ] || {
 	cat "$DIR/console" >&2
 	fail 'the gateway did not start'
 }

@@ -14,6 +14,15 @@ VERSION=${KERNEL#*/vmlinuz-}
 HOST=${0%/*}/vm_host.py
 AGENT_MAC=52:54:00:77:00:02
 
+# An emulated machine may take longer than anything else that is awaited.
+await_machine()
+{
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		await "$@" && return
+	done
+	return 1
+}
+
 # modules NAME...: the files that they are, and need, in order.
 modules()
 {
