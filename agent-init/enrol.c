@@ -1,5 +1,6 @@
 #include "enrol.h"
 
+#include "bare.h"
 #include "deadline.h"
 #include "report.h"
 
@@ -19,7 +20,6 @@
 #define PORT 80
 #define TRY_MS 1000 /* a gateway that is there answers in a few */
 #define CLOCK_SLACK_S 60
-#define INITIAL_PID_NAMESPACE "pid:[4026531836]" /* PROC_PID_INIT_INO */
 
 /* A line of the head, without its line end. */
 struct line {
@@ -251,15 +251,6 @@ static int attempt(const struct address *gateway, int64_t deadline,
 	return ret;
 }
 
-/* Our namespace is the machine's own, not a container's inside it. */
-static bool in_the_machine(void)
-{
-	char name[64] = "";
-	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
-
-	return n > 0 && strcmp(name, INITIAL_PID_NAMESPACE) == 0;
-}
-
 int enrol(const struct address *gateway, int64_t deadline,
 	  char buffer[ENROL_HEAD_MAX + ENROL_BODY_MAX],
 	  struct enrolment *enrolment)
@@ -292,8 +283,7 @@ void enrol_clock(int64_t date_s)
 	struct timespec now = { 0 };
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	if (getpid() != 1 || date_s - now.tv_sec <= CLOCK_SLACK_S ||
-	    !in_the_machine())
+	if (date_s - now.tv_sec <= CLOCK_SLACK_S || !bare_machine())
 		return;
 	if (clock_settime(CLOCK_REALTIME, &then) < 0)
 		(void)report("clock", -errno, "cannot set it");

@@ -90,6 +90,20 @@ static int has_address(struct rtnetlink *rtnetlink, int index,
 	return 0;
 }
 
+static int add_addresses(struct rtnetlink *rtnetlink,
+			 const struct network *network, int index)
+{
+	for (size_t i = 0; i < network->n_addresses; i++) {
+		int ret = rtnetlink_address_add(rtnetlink, index,
+						&network->addresses[i].address,
+						network->addresses[i].len);
+
+		if (ret < 0 && ret != -EEXIST)
+			return ret;
+	}
+	return 0;
+}
+
 /* Sets @lacks to what is still missing, or to NULL if nothing is. */
 static int look(struct rtnetlink *rtnetlink, const struct network *network,
 		int *index, const char **lacks)
@@ -110,6 +124,9 @@ static int look(struct rtnetlink *rtnetlink, const struct network *network,
 		if (ret < 0)
 			return ret;
 	}
+	ret = add_addresses(rtnetlink, network, link.index);
+	if (ret < 0)
+		return ret;
 	*lacks = "has no carrier";
 	if (!(link.flags & IFF_RUNNING))
 		return 0;
@@ -302,6 +319,24 @@ static int reopen(struct rtnetlink *rtnetlink, int index)
 	int ret = rtnetlink_neighbour_probes(rtnetlink, index, PROBES);
 
 	return ret < 0 ? ret : keep_neighbour(rtnetlink, NULL, index);
+}
+
+int network_find(struct network *network, int64_t deadline)
+{
+	const uint8_t *mac = network->card.bytes;
+	int ret;
+
+	if (!network->card.known)
+		return 0;
+	do {
+		ret = hardware_find(&network->card, network->interface);
+	} while (ret == -ENODEV && deadline_pause(deadline));
+	if (ret < 0)
+		return report(STEP, ret,
+			      "no card " HARDWARE_PREFIX
+			      "%02x:%02x:%02x:%02x:%02x:%02x",
+			      mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	return 0;
 }
 
 int network_set_up(const struct network *network, int64_t deadline)

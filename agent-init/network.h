@@ -14,18 +14,37 @@
 
 #include "address.h"
 #include "attributes.h"
+#include "hardware.h"
 
 #include <stdint.h>
 
+#define NETWORK_ADDRESSES_MAX 2 /* one of each family */
+
+/* An address of the machine's, in a network of @len bits. */
+struct network_address {
+	struct address address;
+	uint8_t len;
+};
+
 struct network {
-	const char *interface;
+	struct hardware card; /* if known, network_find() fills the name in */
+	char interface[IF_NAMESIZE];
+	/* Those that nobody else gives the interface; perhaps none. */
+	struct network_address addresses[NETWORK_ADDRESSES_MAX];
+	size_t n_addresses;
 	struct address gateway;
 	struct address gateway6; /* family 0: no IPv6 */
 };
 
 /*
+ * Where the interface is known by its hardware address, waits until @deadline
+ * for it to exist. Reports and returns -errno if it does not.
+ */
+MUST_CHECK int network_find(struct network *network, int64_t deadline);
+
+/*
  * Waits until @deadline for the interface to exist, to have a carrier and to
- * have its addresses, then sets the routes. Reports and returns -errno if it
+ * have its addresses, of which it adds those in @network, then sets the routes. Reports and returns -errno if it
  * cannot.
  */
 MUST_CHECK int network_set_up(const struct network *network, int64_t deadline);

@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/if_ether.h>
+#include <linux/rtnetlink.h>
 #include <linux/securebits.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -226,8 +227,16 @@ static int prove_routes(const struct network *network)
 		(void)report(PROOF, ret, "cannot find %s", network->interface);
 		goto out;
 	}
-	/* The same route again: if this should work, it harms nothing. */
+	/*
+	 * The same route again, or where the gateway is not known one that
+	 * leads nowhere, after all others: if it should work, it harms nothing.
+	 */
 	route.index = link.index;
+	if (!network->gateway.family) {
+		route.type = RTN_UNREACHABLE;
+		route.metric = UINT32_MAX;
+		route.index = 0;
+	}
 	ret = refused(rtnetlink_route_replace(&rtnetlink, &route),
 		      "replace the default route");
 	if (ret < 0)

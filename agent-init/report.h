@@ -16,4 +16,11 @@
  */
 PRINTF(3, 4) int report(const char *step, int error, const char *format, ...);
 
+/*
+ * From now on the line goes to @fd too, which stays open; it takes what it
+ * takes at once. Both the machine's console and whoever started the machine
+ * are to know.
+ */
+void report_also(int fd);
+
 #endif

@@ -333,16 +333,51 @@ static bool internet(sa_family_t family)
 	return family == AF_INET || family == AF_INET6;
 }
 
+static bool read_name(const struct rtattr *attribute, char name[IF_NAMESIZE])
+{
+	size_t len = RTA_PAYLOAD(attribute);
+	const char *text = value_of(attribute);
+
+	if (len < 2 || len > IF_NAMESIZE || text[len - 1] != '\0')
+		return false;
+	memcpy(name, text, len);
+	return true;
+}
+
+/* False if it has more than the 32 bytes that there is room for. */
+static bool read_hardware(const struct rtattr *attribute, uint8_t hardware[32],
+			  uint8_t *hardware_len)
+{
+	size_t len = RTA_PAYLOAD(attribute);
+
+	if (len > 32)
+		return false;
+	memcpy(hardware, value_of(attribute), len);
+	*hardware_len = (uint8_t)len;
+	return true;
+}
+
 static bool parse_link(const struct nlmsghdr *header, void *entry)
 {
+	struct attributes attributes =
+		attributes_of(header, sizeof(struct ifinfomsg));
 	const struct ifinfomsg *body = body_of(header);
 	struct rtnetlink_link *link = entry;
+	const struct rtattr *at;
 
 	if (header->nlmsg_type != RTM_NEWLINK ||
 	    header->nlmsg_len < NLMSG_LENGTH(sizeof(*body)))
 		return false;
+	memset(link, 0, sizeof(*link));
 	link->index = body->ifi_index;
 	link->flags = body->ifi_flags;
+	while ((at = next(&attributes))) {
+		if (at->rta_type == IFLA_IFNAME && !read_name(at, link->name))
+			return false;
+		if (at->rta_type == IFLA_ADDRESS &&
+		    !read_hardware(at, link->hardware, &link->hardware_len))
+			return false;
+	}
 	return true;
 }
 
@@ -436,18 +471,13 @@ static bool parse_neighbour(const struct nlmsghdr *header, void *entry)
 	memset(neighbour, 0, sizeof(*neighbour));
 	neighbour->index = body->ndm_ifindex;
 	while ((at = next(&attributes))) {
-		size_t len = RTA_PAYLOAD(at);
-
-		if (at->rta_type == NDA_DST) {
-			if (!read_address(at, body->ndm_family,
-					  &neighbour->address))
-				return false;
-		} else if (at->rta_type == NDA_LLADDR) {
-			if (len > sizeof(neighbour->hardware))
-				return false;
-			memcpy(neighbour->hardware, value_of(at), len);
-			neighbour->hardware_len = (uint8_t)len;
-		}
+		if (at->rta_type == NDA_DST &&
+		    !read_address(at, body->ndm_family, &neighbour->address))
+			return false;
+		if (at->rta_type == NDA_LLADDR &&
+		    !read_hardware(at, neighbour->hardware,
+				   &neighbour->hardware_len))
+			return false;
 	}
 	return neighbour->address.family != 0;
 }
@@ -587,6 +617,20 @@ int rtnetlink_link_find(struct rtnetlink *rtnetlink, const char *name,
 		memcpy(link, entries.at, sizeof(*link));
 	free(entries.at);
 	return ret;
+}
+
+int rtnetlink_links(struct rtnetlink *rtnetlink, struct rtnetlink_link **links,
+		    size_t *n_links)
+{
+	struct entries entries = { .parse = parse_link,
+				   .size = sizeof(**links) };
+	int ret = dump(rtnetlink, RTM_GETLINK, &entries);
+
+	if (ret < 0)
+		return ret;
+	*links = (void *)entries.at;
+	*n_links = entries.n;
+	return 0;
 }
 
 int rtnetlink_link_up(struct rtnetlink *rtnetlink, int index)

@@ -30,6 +30,9 @@ struct rtnetlink {
 struct rtnetlink_link {
 	int index;
 	unsigned int flags;
+	char name[16];        /* IF_NAMESIZE */
+	uint8_t hardware[32]; /* its hardware address, of @hardware_len bytes */
+	uint8_t hardware_len; /* 0 if it has none */
 };
 
 /* An address of interface @index, whose network is the first @len bits. */
@@ -73,6 +76,10 @@ void rtnetlink_done(struct rtnetlink *rtnetlink);
 MUST_CHECK int rtnetlink_link_find(struct rtnetlink *rtnetlink,
 				   const char *name,
 				   struct rtnetlink_link *link);
+
+/* All interfaces, in an array that the caller frees. */
+MUST_CHECK int rtnetlink_links(struct rtnetlink *rtnetlink,
+			       struct rtnetlink_link **links, size_t *n_links);
 MUST_CHECK int rtnetlink_link_up(struct rtnetlink *rtnetlink, int index);
 MUST_CHECK int rtnetlink_link_down(struct rtnetlink *rtnetlink, int index);
 MUST_CHECK int rtnetlink_link_delete(struct rtnetlink *rtnetlink, int index);

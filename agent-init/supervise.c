@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,17 +27,41 @@ static void watched(sigset_t *set)
  * the foreground: if we got it, so did an agent that is still in our group.
  * A hangup is for the session's leader alone, if that is us.
  */
-static bool reached_already(const siginfo_t *info, pid_t agent)
+static bool reached_already(int number, int code, pid_t agent)
 {
-	if (info->si_code != SI_KERNEL || getpgid(agent) != getpgrp())
+	if (code != SI_KERNEL || getpgid(agent) != getpgrp())
 		return false;
-	if (info->si_signo == SIGHUP || info->si_signo == SIGCONT)
+	if (number == SIGHUP || number == SIGCONT)
 		return getsid(0) != getpid();
 	return true;
 }
 
-/* Reaps all that ended; true, with its status, if @agent was among them. */
-static bool reap(pid_t agent, int *status)
+void supervise_block(sigset_t *before)
+{
+	sigset_t set;
+
+	watched(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, before);
+}
+
+int supervise_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	watched(&set);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+void supervise_pass_on(int number, int code, pid_t agent)
+{
+	/* It has not been reaped yet, so that its number is its own. */
+	if (number != SIGCHLD && !reached_already(number, code, agent))
+		(void)kill(agent, number);
+}
+
+bool supervise_reap(pid_t agent, int *status)
 {
 	bool ended = false;
 	int at = 0;
@@ -52,32 +77,22 @@ static bool reap(pid_t agent, int *status)
 	return ended;
 }
 
-/*
- * Kills and reaps all other processes. The bound is for one that cannot be
- * killed, such as one that an operator entered the machine with.
- */
-static void kill_the_rest(const sigset_t *set)
+void supervise_kill_the_rest(void)
 {
 	const struct timespec linger = { .tv_sec = LINGER_S };
+	sigset_t set;
 	int status;
 
+	watched(&set);
 	if (kill(-1, SIGKILL) < 0)
 		return;
 	for (;;) {
-		(void)reap(-1, &status);
+		(void)supervise_reap(-1, &status);
 		if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
 			return;
-		if (sigtimedwait(set, NULL, &linger) < 0 && errno == EAGAIN)
+		if (sigtimedwait(&set, NULL, &linger) < 0 && errno == EAGAIN)
 			return;
 	}
-}
-
-void supervise_block(sigset_t *before)
-{
-	sigset_t set;
-
-	watched(&set);
-	(void)sigprocmask(SIG_BLOCK, &set, before);
 }
 
 int supervise(pid_t agent)
@@ -89,13 +104,12 @@ int supervise(pid_t agent)
 	/* Elsewhere, what is killed below would be everybody's processes. */
 	assert(getpid() == 1);
 	watched(&set);
-	while (!reap(agent, &status)) {
+	while (!supervise_reap(agent, &status)) {
 		int sig = sigwaitinfo(&set, &info);
 
-		/* It cannot have been reaped: its number is its own. */
-		if (sig > 0 && sig != SIGCHLD && !reached_already(&info, agent))
-			(void)kill(agent, sig);
+		if (sig > 0)
+			supervise_pass_on(sig, info.si_code, agent);
 	}
-	kill_the_rest(&set);
+	supervise_kill_the_rest();
 	return status;
 }

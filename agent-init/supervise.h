@@ -15,6 +15,7 @@
 #include "attributes.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -22,6 +23,24 @@
  * forked, so that none is lost; @before is what the agent is to restore.
  */
 void supervise_block(sigset_t *before);
+
+/* The same signals, to be polled for and read as in signalfd(2); or -errno. */
+MUST_CHECK int supervise_signals(void);
+
+/* Passes the signal that was read on to @agent, unless it reached it already. */
+void supervise_pass_on(int number, int code, pid_t agent);
+
+/*
+ * Reaps all that have ended; true, with its status as supervise() returns it,
+ * if @agent was among them.
+ */
+bool supervise_reap(pid_t agent, int *status);
+
+/*
+ * Kills and reaps all other processes, for a bounded time, as some cannot be
+ * killed: one that an operator entered the machine with is not ours.
+ */
+void supervise_kill_the_rest(void);
 
 /*
  * Passes signals on to @agent and reaps, until it has ended; then kills what

@@ -17,8 +17,9 @@
 #define PREFIX_MAX 40         /* bytes of the number in front of a line */
 #define BATCH_CAP (64u << 10) /* bytes of lines written at once */
 #define AUDIT_CHANNELS_MAX 128
-#define GATHER_MS 2   /* after a line, for others to come */
-#define RETRY_MS 1000 /* between tries to write what could not be written */
+#define GATHER_MS 2    /* after a line, for others to come */
+#define RETRY_MS 1000  /* between tries to write what could not be written */
+#define HELD_UP_MS 500 /* by a reader, before that is what it is */
 
 static void put_time(struct json *json)
 {
@@ -190,6 +191,14 @@ bool audit_is_blind(const struct audit *audit)
 	return atomic_load_explicit(audit->blind, memory_order_relaxed);
 }
 
+/* Whether the other end of a pipe or port has room again, in a while. */
+static bool takes_more(int file)
+{
+	struct pollfd polled = { .fd = file, .events = POLLOUT };
+
+	return poll(&polled, 1, HELD_UP_MS) == 1 && polled.revents == POLLOUT;
+}
+
 /* Writes all of it, however long that takes; says so while it cannot. */
 static void write_lines(int file, const char *line, size_t len,
 			atomic_bool *blind)
@@ -202,7 +211,7 @@ static void write_lines(int file, const char *line, size_t len,
 			len -= (size_t)n;
 			continue;
 		}
-		if (errno == EINTR)
+		if (errno == EINTR || (errno == EAGAIN && takes_more(file)))
 			continue;
 		if (!atomic_exchange(blind, true))
 			log_err("audit: cannot write, so nothing new is "

@@ -89,14 +89,6 @@ static void read_resolv_conf(struct config *config)
 	(void)fclose(file);
 }
 
-static bool copy_interface(char name[IFNAMSIZ], const char *text)
-{
-	if (strlen(text) >= IFNAMSIZ)
-		return false;
-	memcpy(name, text, strlen(text) + 1);
-	return true;
-}
-
 /* What only a bare machine has. */
 static void parse_machine_option(struct config *config, int option,
 				 const char *text)
@@ -112,8 +104,11 @@ static void parse_machine_option(struct config *config, int option,
 			misused("not one ADDRESS/BITS of a family:", text);
 		break;
 	case 'u':
-		if (!copy_interface(machine->uplink, text))
-			misused("not an interface:", text);
+		if (!hardware_parse_interface(&machine->uplink_card,
+					      machine->uplink, text))
+			misused("not an interface, nor mac= and a card's "
+				"hardware address:",
+				text);
 		break;
 	case 'U':
 		if (!machine_add_uplink(machine, text))
@@ -125,7 +120,7 @@ static void parse_machine_option(struct config *config, int option,
 			misused("not one address of a family:", text);
 		break;
 	case 'M':
-		if (!machine_parse_mac(config->redirect.agent_mac, text))
+		if (!hardware_parse(config->redirect.agent_mac, text))
 			misused("not a card's hardware address:", text);
 		config->redirect.agent_mac_known = true;
 		break;
@@ -141,8 +136,11 @@ static void parse_option(struct config *config, int option, const char *text)
 
 	switch (option) {
 	case 'i':
-		if (!copy_interface(config->redirect.internal, text))
-			misused("not an interface:", text);
+		if (!hardware_parse_interface(&config->machine.internal_card,
+					      config->redirect.internal, text))
+			misused("not an interface, nor mac= and a card's "
+				"hardware address:",
+				text);
 		break;
 	case 'm':
 		config->manifest = text;
@@ -232,7 +230,8 @@ void config_parse(struct config *config, int argc, char **argv)
 	config->redirect.workers = config->workers;
 	if (optind < argc)
 		misused("what is", argv[optind]);
-	if (config->redirect.internal[0] == '\0')
+	if (config->redirect.internal[0] == '\0' &&
+	    !config->machine.internal_card.known)
 		misused("which is the agent's side? Give", "--internal");
 	if (!config->manifest)
 		misused("what may the agent reach? Give", "--manifest");

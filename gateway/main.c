@@ -6,11 +6,13 @@
  * They stay when we end.
  */
 #include "config.h"
+#include "deadline.h"
 #include "machine/init.h"
 #include "machine/interfaces.h"
 #include "machine/uplink.h"
 #include "manifest.h"
 #include "netfilter/nft.h"
+#include "ports.h"
 #include "supervise.h"
 #include "tls/authorities.h"
 
@@ -25,7 +27,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DESCRIPTORS 65536 /* on a bare machine, where nobody set a limit */
+#define READY_PORT "sluice.ready"
+#define READY_PORT_MS 1000 /* it comes with the others, or not at all */
+#define PORT_MS 10000      /* for a virtual machine's port to appear */
+#define DESCRIPTORS 65536  /* on a bare machine, where nobody set a limit */
 
 static void install_rules(struct config *config)
 {
@@ -95,16 +100,40 @@ static char *load_manifest(const struct config *config,
 	return text;
 }
 
-static int open_audit(const char *file)
+/*
+ * A pipe or a port holds its writer up while the other end does not read: it
+ * is not waited for unseen, so that nothing new is admitted meanwhile.
+ */
+static int open_audit(const char *file, bool bare)
 {
-	int fd;
+	struct stat st;
+	int error, fd;
 
 	if (!file)
 		return STDOUT_FILENO;
+	error = bare ? ports_await(file, deadline_in(PORT_MS)) : 0;
+	if (error < 0)
+		die("audit: no %s has appeared: %s", file, strerror(-error));
 	fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 ||
+	    (!S_ISREG(st.st_mode) &&
+	     fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK) < 0))
 		die("audit: cannot open %s: %s", file, strerror(errno));
 	return fd;
+}
+
+/* Where the host waits for a virtual machine, and no option names another. */
+static void open_ready(struct config *config)
+{
+	int fd;
+
+	if (config->ready_fd >= 0)
+		return;
+	fd = ports_open(READY_PORT, deadline_in(READY_PORT_MS));
+	if (fd < 0 && fd != -ENXIO)
+		log_warn("main: no port " READY_PORT ": %s", strerror(-fd));
+	if (fd >= 0)
+		config->ready_fd = fd;
 }
 
 static void raise_limits(bool bare)
@@ -137,6 +166,7 @@ int main(int argc, char **argv)
 
 	if (uplink_is_hook(argc, argv))
 		return uplink_hook(argv[1]);
+	init_prepare(&argc, &argv);
 	bare = init_become(argc, argv);
 	config_parse(&config, argc, argv);
 	if (config.machine.init != bare)
@@ -150,6 +180,8 @@ int main(int argc, char **argv)
 	if (setenv("TZ", "UTC0", 1) < 0)
 		die("main: out of memory");
 	tzset();
+	if (bare)
+		interfaces_find(&config.machine, &config.redirect);
 	install_rules(&config);
 	if (bare)
 		interfaces_set_up(&config.machine, &config.redirect);
@@ -159,7 +191,9 @@ int main(int argc, char **argv)
 	if (!secrets)
 		die("secrets: nothing is admitted without them");
 	manifest = load_manifest(&config, secrets, &len);
-	audit = open_audit(config.audit);
+	audit = open_audit(config.audit, bare);
+	if (bare)
+		open_ready(&config);
 	raise_limits(bare);
 	if (getrandom(config.refusal_key, sizeof(config.refusal_key), 0) !=
 	    sizeof(config.refusal_key))

@@ -1,8 +1,10 @@
 #include "init.h"
 
+#include "arguments.h"
 #include "attributes.h"
 #include "isolate.h"
 #include "log.h"
+#include "modules.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,6 +143,28 @@ static bool asked(int argc, char **argv)
 		if (strcmp(argv[i], "--init") == 0)
 			return true;
 	return false;
+}
+
+void init_prepare(int *argc, char ***argv)
+{
+	char failed[NAME_MAX + 1];
+	int error = arguments_load(argc, argv);
+
+	if (error == -ENOENT)
+		return;
+	log_set(LOG_LEVEL_INFO, "init");
+	open_streams();
+	if (error < 0) {
+		log_err("init: cannot use " ARGUMENTS_FILE ": %s",
+			strerror(-error));
+		power_off(EXIT_FAILURE);
+	}
+	error = modules_load(MODULES_FOLDER, failed);
+	if (error < 0) {
+		log_err("init: cannot load " MODULES_FOLDER "/%s: %s", failed,
+			strerror(-error));
+		power_off(EXIT_FAILURE);
+	}
 }
 
 bool init_become(int argc, char **argv)

@@ -21,6 +21,13 @@
 #include <stdbool.h>
 
 /*
+ * Puts the words of the machine's own file in place of *@argv's where there
+ * is one (arguments.h), and loads the modules that came with it. Powers off
+ * with the reason if it cannot. To be called first of all.
+ */
+void init_prepare(int *argc, char ***argv);
+
+/*
  * If --init is among the words, becomes the first process, and returns true
  * in the main process that it starts. Returns false where nobody asked; dies
  * if it is not the first.

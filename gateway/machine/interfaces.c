@@ -73,6 +73,24 @@ static int await(struct rtnetlink *rtnetlink, const char *name)
 	return link.index;
 }
 
+static void find(const struct hardware *card, char name[IF_NAMESIZE])
+{
+	const int64_t end = clock_ms() + APPEAR_MS;
+	const uint8_t *mac = card->bytes;
+	int error;
+
+	if (!card->known)
+		return;
+	while ((error = hardware_find(card, name)) < 0) {
+		if (error != -ENODEV || clock_ms() >= end)
+			die("interfaces: no card " HARDWARE_PREFIX
+			    "%02x:%02x:%02x:%02x:%02x:%02x has appeared: %s",
+			    mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
+			    strerror(-error));
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+}
+
 /* As a kernel that was told to configure itself (ip=) would have made one. */
 static void no_way_out_by(struct rtnetlink *rtnetlink, const char *name,
 			  int index)
@@ -203,6 +221,14 @@ static void set_up_uplink(struct rtnetlink *rtnetlink,
 			die("interfaces: cannot set the default route: %s",
 			    strerror(-error));
 	}
+}
+
+void interfaces_find(struct machine *machine, struct redirect *redirect)
+{
+	find(&machine->internal_card, redirect->internal);
+	find(&machine->uplink_card, machine->uplink);
+	if (strcmp(machine->uplink, redirect->internal) == 0)
+		die("interfaces: \"%s\" cannot be both sides", machine->uplink);
 }
 
 void interfaces_set_up(const struct machine *machine,

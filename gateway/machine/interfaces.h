@@ -14,6 +14,13 @@
 #include "machine.h"
 
 /*
+ * Waits, for a bounded time, for the cards that the options name by hardware
+ * address, and fills their names in. Nothing is set up yet: rules are made by
+ * name, and come first. Dies with the reason.
+ */
+void interfaces_find(struct machine *machine, struct redirect *redirect);
+
+/*
  * Waits for both interfaces, for a bounded time, and sets them up; a leased
  * uplink is only up and has no address yet. The agents of @redirect become
  * permanent neighbours where their hardware address is known. Dies with the

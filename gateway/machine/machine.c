@@ -93,35 +93,6 @@ bool machine_add_gateway(struct machine *machine, const char *text)
 	return true;
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-bool machine_parse_mac(uint8_t mac[6], const char *text)
-{
-	uint8_t found[6], any = 0;
-
-	if (strlen(text) != 17)
-		return false;
-	for (size_t i = 0; i < 6; i++) {
-		const char *at = text + 3 * i;
-
-		if (hex(at[0]) < 0 || hex(at[1]) < 0 || (i < 5 && at[2] != ':'))
-			return false;
-		found[i] = (uint8_t)(hex(at[0]) << 4 | hex(at[1]));
-		any |= found[i];
-	}
-	/* A group's address, or none, is nobody's. */
-	if (found[0] & 1 || !any)
-		return false;
-	memcpy(mac, found, sizeof(found));
-	return true;
-}
-
 static bool holds(const struct machine_address *network,
 		  const struct address *address)
 {
@@ -145,7 +116,8 @@ static bool empty(const struct machine *machine)
 		    machine->uplinks[i].address.family ||
 		    machine->gateways[i].family)
 			return false;
-	return !machine->uplink[0] && !machine->dhcp &&
+	return !machine->internal_card.known && !machine->uplink_card.known &&
+	       !machine->uplink[0] && !machine->dhcp &&
 	       !machine->advertisements;
 }
 
@@ -196,6 +168,18 @@ static const char *family_objection(const struct machine *machine, int i)
 	return NULL;
 }
 
+static bool same_card(const struct machine *machine,
+		      const struct redirect *redirect)
+{
+	const struct hardware *a = &machine->internal_card,
+			      *b = &machine->uplink_card;
+
+	if (a->known && b->known)
+		return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+	return !a->known && !b->known &&
+	       strcmp(machine->uplink, redirect->internal) == 0;
+}
+
 const char *machine_objection(const struct machine *machine,
 			      const struct redirect *redirect)
 {
@@ -206,11 +190,11 @@ const char *machine_objection(const struct machine *machine,
 	if (!machine->init)
 		return empty(machine) && !redirect->agent_mac_known
 			       ? NULL
-			       : "addresses, the uplink and --agent-mac are "
-				 "set only with --init";
-	if (!machine->uplink[0])
+			       : "addresses, the uplink, --agent-mac and "
+				 "cards by mac= are set only with --init";
+	if (!machine->uplink[0] && !machine->uplink_card.known)
 		return "which interface leads out? Give --uplink";
-	if (strcmp(machine->uplink, redirect->internal) == 0)
+	if (same_card(machine, redirect))
 		return "--uplink and --internal are one interface";
 	if (strcmp(machine->uplink, "lo") == 0 ||
 	    strcmp(redirect->internal, "lo") == 0)

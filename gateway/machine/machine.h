@@ -9,6 +9,7 @@
 #ifndef SLUICE_MACHINE_H
 #define SLUICE_MACHINE_H
 
+#include "hardware.h"
 #include "netfilter/redirect.h"
 
 /* An address of ours, and how much of it is the network's. */
@@ -22,6 +23,8 @@ enum { MACHINE_IPV4 = 0, MACHINE_IPV6, MACHINE_FAMILIES };
 
 struct machine {
 	bool init; /* if false, all else is empty */
+	/* Cards by their addresses, whose names interfaces_find() fills in. */
+	struct hardware internal_card, uplink_card;
 	struct machine_address internal[MACHINE_FAMILIES];
 	char uplink[16]; /* IFNAMSIZ */
 	struct machine_address uplinks[MACHINE_FAMILIES];
@@ -37,7 +40,6 @@ struct machine {
 MUST_CHECK bool machine_add_internal(struct machine *machine, const char *text);
 MUST_CHECK bool machine_add_uplink(struct machine *machine, const char *text);
 MUST_CHECK bool machine_add_gateway(struct machine *machine, const char *text);
-MUST_CHECK bool machine_parse_mac(uint8_t mac[6], const char *text);
 
 /*
  * Whether all of it makes sense together, with the interface and the agents

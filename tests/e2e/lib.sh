@@ -374,7 +374,7 @@ manifest()
 
 # --- the agent ---
 
-# agent COMMAND...: as the agent, set up by sluice-init. It sees this
+# agent COMMAND...: as the agent, set up by sluice-init with $INIT_OPTIONS. It sees this
 # machine's files; resolver and trust are laid over them.
 agent()
 {
@@ -389,7 +389,7 @@ agent()
 			mount --bind "/run/laid$file" "$(realpath "$file")"
 		done
 		exec "$0" "$@"' "$BIN/sluice-init" --gateway 10.77.0.1 \
-		--gateway6 fd73:6c75:6963:1::1 -- "$@"
+		--gateway6 fd73:6c75:6963:1::1 ${INIT_OPTIONS:-} -- "$@"
 }
 
 agent_fails()
