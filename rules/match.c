@@ -181,7 +181,7 @@ static bool has_path(const struct match *match, const struct path *path)
 	return match->n_paths == 0;
 }
 
-static bool has_method(const struct match *match, struct request_text method)
+static bool lists_method(const struct match *match, struct request_text method)
 {
 	for (size_t i = 0; i < match->n_methods; i++)
 		if (method.len == strlen(match->methods[i]) &&
@@ -190,24 +190,35 @@ static bool has_method(const struct match *match, struct request_text method)
 	return match->n_methods == 0;
 }
 
+/* Whichever of its methods the origin goes by. */
+static bool has_method(const struct match *match, const struct request *request)
+{
+	for (size_t i = 0; i < request->n_fields; i++)
+		if (request_field_is_method(&request->fields[i]) &&
+		    !lists_method(match, request->fields[i].value))
+			return false;
+	return lists_method(match, request->method);
+}
+
 /* Exactly one field of that name: of two, the origin might read the other. */
 static bool has_header(const struct match_header *header,
 		       const struct request *request)
 {
 	const struct request_field *found = NULL;
-	size_t len = strlen(header->name);
 
 	for (size_t i = 0; i < request->n_fields; i++) {
 		const struct request_field *field = &request->fields[i];
 
-		if (field->name.len != len ||
-		    strncasecmp(field->name.at, header->name, len) != 0)
+		if (!request_name_could_be(field->name, header->name))
 			continue;
 		if (found)
 			return false;
 		found = field;
 	}
-	return found && found->value.len == strlen(header->value) &&
+	return found &&
+	       strncasecmp(found->name.at, header->name, found->name.len) ==
+		       0 &&
+	       found->value.len == strlen(header->value) &&
 	       memcmp(found->value.at, header->value, found->value.len) == 0;
 }
 
@@ -217,7 +228,7 @@ static bool meets(const struct match *match, const struct request *request,
 	for (size_t i = 0; i < match->n_headers; i++)
 		if (!has_header(&match->headers[i], request))
 			return false;
-	return has_method(match, request->method) && has_path(match, path);
+	return has_method(match, request) && has_path(match, path);
 }
 
 bool match_list_has_paths(const struct match_list *list)

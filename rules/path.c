@@ -65,13 +65,18 @@ static bool read_escape(struct cursor *c, uint8_t *byte)
 
 /*
  * Characters that compatibility or "best fit" mappings turn into those that
- * structure a path: leaders, small and fullwidth forms.
+ * structure a path: leaders, slashes of mathematics, "care of" and its like,
+ * vertical, small and fullwidth forms, and two currencies that have the
+ * backslash's place in code pages of East Asia.
  */
 static bool folds_to_structure(uint32_t point)
 {
 	static const uint16_t points[] = {
-		0x2024, 0x2025, 0x2026, 0x3002, 0xfe52, 0xfe54, 0xfe68,
-		0xfe6a, 0xff05, 0xff0e, 0xff0f, 0xff1b, 0xff3c, 0xff61,
+		0x00a5, 0x037e, 0x2024, 0x2025, 0x2026, 0x2044, 0x2047, 0x2048,
+		0x2049, 0x20a9, 0x2100, 0x2101, 0x2105, 0x2106, 0x2215, 0x2216,
+		0x3002, 0xfe12, 0xfe14, 0xfe16, 0xfe19, 0xfe30, 0xfe52, 0xfe54,
+		0xfe56, 0xfe5f, 0xfe68, 0xfe6a, 0xff03, 0xff05, 0xff0e, 0xff0f,
+		0xff1b, 0xff1f, 0xff3c, 0xff61,
 	};
 
 	for (size_t i = 0; i < sizeof(points) / sizeof(*points); i++)
@@ -105,8 +110,7 @@ static bool read_utf8(struct normal *normal, struct cursor *c, uint8_t lead)
 	if (point < 0xa0)
 		return refuse(normal, "an encoded control character");
 	if (folds_to_structure(point))
-		return refuse(normal,
-			      "a look-alike of a dot, slash or percent");
+		return refuse(normal, "a look-alike of what divides a path");
 	return true;
 }
 

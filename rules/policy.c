@@ -342,9 +342,7 @@ static enum reason judge_request(const struct route *route,
 	if (route->git_fetch || match_list_has_paths(matches)) {
 		if (!judged->normalised)
 			judged->ambiguous =
-				!path_normalise(&judged->path,
-						request->target.at,
-						request->target.len, &why);
+				!request_path(request, &judged->path, &why);
 		judged->normalised = true;
 		if (judged->ambiguous)
 			return REASON_PATH_AMBIGUOUS;
@@ -512,27 +510,38 @@ static bool is_quotable(const struct path *path)
 	       !memchr(path->text, '"', path->len);
 }
 
+static bool has_method_field(const struct request *request)
+{
+	for (size_t i = 0; i < request->n_fields; i++)
+		if (request_field_is_method(&request->fields[i]))
+			return true;
+	return false;
+}
+
 /* The request itself, and nothing around it: whoever reads it may widen it. */
 static const char *suggest_request(const struct attempt *attempt, char *text)
 {
 	const struct request *request = attempt->request;
+	char methods[sizeof(", methods: []") + MATCH_METHOD_MAX] = "";
 	char ports[sizeof(", ports: [65535]")] = "";
 	struct path path;
 	const char *why;
 
 	if (!attempt->name || request->method.len > MATCH_METHOD_MAX ||
-	    !path_normalise(&path, request->target.at, request->target.len,
-			    &why) ||
-	    !is_quotable(&path))
+	    !request_path(request, &path, &why) || !is_quotable(&path))
 		return text;
+	/* A list of methods would have to have what the field says, too. */
+	if (!has_method_field(request))
+		(void)snprintf(methods, sizeof(methods), ", methods: [%.*s]",
+			       (int)request->method.len, request->method.at);
 	if (attempt->port != 443 && attempt->port != 80)
 		(void)snprintf(ports, sizeof(ports), ", ports: [%u]",
 			       attempt->port);
 	(void)snprintf(
 		text, POLICY_SUGGESTION_MAX,
-		"- {host: %s%s, matches: [{paths: [{type: exact, value: \"%.*s\"}], methods: [%.*s]}]}",
+		"- {host: %s%s, matches: [{paths: [{type: exact, value: \"%.*s\"}]%s}]}",
 		attempt->name->name, ports, SUGGESTED_PATH_MAX, path.text,
-		(int)request->method.len, request->method.at);
+		methods);
 	return text;
 }
 

@@ -1,5 +1,7 @@
 #include "http2.h"
 
+#include "cursor.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +9,8 @@
 #include <sys/queue.h>
 
 #include <nghttp2/nghttp2.h>
+
+#define FRAME_HEAD 9 /* RFC 9113 4.1 */
 
 /* Above this there is no sense in decoding on (HPACK makes much of little). */
 #define HEAD_FATAL ((size_t)4 * HTTP_HEAD_MAX)
@@ -35,6 +39,9 @@ struct http2 {
 	struct stream_list streams;
 	struct http2_head head; /* of the header block that is being read */
 	bool reading_head;
+	uint8_t frame[FRAME_HEAD]; /* the head of the next frame, */
+	size_t frame_len;          /* of which so much is there, */
+	size_t skip;               /* once this is read of the last */
 	unsigned empty, anomalies;
 	size_t consumed; /* and not yet given back to the peer */
 	size_t queued;   /* of heads that wait, of all streams */
@@ -92,10 +99,31 @@ void http2_shut(struct http2 *http2)
 		http2->failed = true;
 }
 
-static void carried_nothing(struct http2 *http2)
+/*
+ * Counts the frames in what is about to be read, but for DATA that has some:
+ * nghttp2 passes over those of kinds that it does not know and of streams
+ * that are over, and says so nowhere.
+ */
+static void count_frames(struct http2 *http2, const uint8_t *bytes, size_t len)
 {
-	if (++http2->empty == HTTP2_EMPTY_MAX)
-		http2_end(http2, HTTP2_ENHANCE_YOUR_CALM);
+	struct cursor c = cursor_over(bytes, len), head;
+	size_t n;
+
+	while (cursor_left(&c) > 0) {
+		n = cursor_left(&c) < http2->skip ? cursor_left(&c)
+						  : http2->skip;
+		http2->skip -= n;
+		(void)cursor_bytes(&c, n);
+		while (cursor_left(&c) > 0 && http2->frame_len < FRAME_HEAD)
+			http2->frame[http2->frame_len++] = cursor_u8(&c);
+		if (http2->frame_len < FRAME_HEAD)
+			return;
+		head = cursor_over(http2->frame, FRAME_HEAD);
+		http2->skip = cursor_u24(&head);
+		if (cursor_u8(&head) != NGHTTP2_DATA || http2->skip == 0)
+			http2->empty++;
+		http2->frame_len = 0;
+	}
 }
 
 static void carried_something(struct http2 *http2)
@@ -263,8 +291,9 @@ static void on_data_end(struct http2 *http2, const nghttp2_frame *frame)
 	bool ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 
 	/* Padding is no payload. */
-	if (frame->hd.length - frame->data.padlen == 0 && !ended)
-		carried_nothing(http2);
+	if (frame->hd.length > 0 && frame->hd.length == frame->data.padlen &&
+	    !ended)
+		http2->empty++;
 	if (ended && state && state->owner && !state->anomalous)
 		http2->events->ended(state->owner, NULL);
 }
@@ -275,21 +304,12 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame,
 	struct http2 *http2 = arg;
 
 	(void)session;
-	switch (frame->hd.type) {
-	case NGHTTP2_HEADERS:
+	if (frame->hd.type == NGHTTP2_HEADERS)
 		on_head(http2, frame);
-		break;
-	case NGHTTP2_DATA:
+	else if (frame->hd.type == NGHTTP2_DATA)
 		on_data_end(http2, frame);
-		break;
-	case NGHTTP2_GOAWAY:
+	else if (frame->hd.type == NGHTTP2_GOAWAY)
 		http2->events->goaway(http2->arg);
-		carried_nothing(http2);
-		break;
-	default:
-		carried_nothing(http2);
-		break;
-	}
 	return 0;
 }
 
@@ -300,11 +320,9 @@ static int on_invalid_frame(nghttp2_session *session,
 	struct http2 *http2 = arg;
 
 	(void)session;
+	(void)error;
 	if (frame->hd.type == NGHTTP2_HEADERS)
 		http2->reading_head = false;
-	/* One stream too many, perhaps before our settings were read. */
-	if (error == NGHTTP2_ERR_REFUSED_STREAM)
-		carried_nothing(http2);
 	return 0;
 }
 
@@ -573,6 +591,8 @@ struct http2 *http2_new(enum http2_side side, const struct http2_events *events,
 
 	if (http2 && callbacks && option) {
 		http2->side = side;
+		if (side == HTTP2_TO_AGENT)
+			http2->skip = NGHTTP2_CLIENT_MAGIC_LEN;
 		http2->events = events;
 		http2->arg = arg;
 		LIST_INIT(&http2->streams);
@@ -613,10 +633,14 @@ bool http2_receive(struct http2 *http2, const uint8_t *bytes, size_t len)
 {
 	if (http2->failed)
 		return false;
+	count_frames(http2, bytes, len);
 	if (nghttp2_session_mem_recv(http2->session, bytes, len) < 0 ||
 	    nghttp2_session_get_outbound_queue_size(http2->session) >
 		    HTTP2_QUEUE_MAX)
 		http2->failed = true;
+	/* Only now is it known which of them carried something. */
+	if (http2->empty >= HTTP2_EMPTY_MAX)
+		http2_end(http2, HTTP2_ENHANCE_YOUR_CALM);
 	return !http2->failed && nghttp2_session_want_read(http2->session);
 }
 

@@ -12,7 +12,7 @@
  * that what one leg does not take is not sent on the other.
  *
  * Whatever the peer sends, what is held for it is bounded. Frames that carry
- * nothing are counted, and so are streams that had to be reset for what the
+ * nothing, of whatever kind, are counted, and so are streams that had to be reset for what the
  * peer sent; above the limits below the connection is ended with
  * ENHANCE_YOUR_CALM. Pushes are refused, extended CONNECT is not offered, and
  * ALTSVC and ORIGIN frames are passed over.

@@ -1,7 +1,5 @@
 #include "judged.h"
 
-#include "path.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +61,7 @@ const char *judged_ambiguity(const struct judged *judged)
 	struct path path;
 
 	if (request)
-		(void)!path_normalise(&path, request->target.at,
-				      request->target.len, &why);
+		(void)!request_path(request, &path, &why);
 	return why;
 }
 

@@ -14,10 +14,12 @@ umask 022
 SECRETS=$DIR/secrets
 basic=$(printf %s somebody:sluice-pass-word | base64)
 world_certificate liar.test elsewhere.test
+PORTS='80 443 8443'
 world_peers api.test basic.test plain.test two.test liar.test
 world_resolves
 manifest 'routes:
   - {host: api.test, auth: {scheme: Bearer, token_ref: API_TOKEN}}
+  - {host: api.test, ports: [8443]}
   - {host: liar.test, auth: {scheme: Bearer, token_ref: API_TOKEN}}
   - {host: basic.test, auth: {scheme: Basic, token_ref: LOGIN}}
   - host: two.test
@@ -84,6 +86,17 @@ agent_reads -H 'Authorization: Bearer of-the-agent' https://plain.test/ |
 [ "$(arrived '[^ ]*' '.*of-the-agent.*')" = 1 ] ||
 	fail "the agent's own reached another origin"
 [ "$(arrived plain.test '.*')" = 1 ] || fail 'a credential went elsewhere'
+
+# Nor to another port of the same name, nor under that name to another.
+given=$(arrived '[^ ]*' '.*')
+agent_reads https://api.test:8443/ | expect 'hello from api.test'
+for host in api.test api.test:443; do
+	agent_reads -H "Host: $host" https://api.test:8443/ |
+		expect '"reason":"host_mismatch"'
+	agent_reads -H "Host: $host" https://plain.test/ |
+		expect '"reason":"host_mismatch"'
+done
+[ "$(arrived '[^ ]*' '.*')" = "$given" ] || fail 'a credential went elsewhere'
 
 # Never without TLS.
 before=$(grep -c . "$DIR/world-origin.log")

@@ -51,7 +51,12 @@ for name in git.test both.test; do
 	for push in "-X POST https://$name/git/some.git/git-receive-pack" \
 		"-X POST https://$name/git/some.git/git%2Dreceive-pack" \
 		"https://$name/git/some.git/info/refs?service=git-receive-pack" \
-		"https://$name/git/some.git/info/refs?service=git%2dreceive-pack"; do
+		"https://$name/git/some.git/info/refs?service=git%2dreceive-pack" \
+		"https://$name/git/some.git/info/refs?x&service=git-receive-pack" \
+		"https://$name/git/some.git/info/refs?service=git-upload-pack&service=git-receive-pack" \
+		"https://$name/git/some.git/info/refs?SERVICE=GIT-RECEIVE-PACK" \
+		"-X PUT https://$name/git/some.git/GIT-Receive-Pack" \
+		"-H content-encoding:gzip -d x https://$name/git/some.git/git-receive-pack/"; do
 		# shellcheck disable=SC2086 # an option and an address
 		agent $CURL $push | expect '"reason":"git_push"'
 	done
@@ -65,4 +70,10 @@ done
 for path in /git/some.git/info/refs /git/some.git/HEAD /other; do
 	agent $CURL https://git.test$path | expect '"reason":"request_not_listed"'
 done
+# A push to a server that knows nothing of git is made of these.
+for method in PUT MKCOL LOCK MOVE DELETE PROPFIND; do
+	agent $CURL -X $method https://git.test/git/some.git/refs/heads/main |
+		expect '"reason":"request_not_listed"'
+done
+! grep refs/heads "$DIR/world-origin.log" || fail 'the origin was asked'
 agent $CURL https://both.test/other | expect 'hello from both.test'

@@ -55,6 +55,9 @@ agent_does_h2 <<-'END'
 	    "empty data": lambda i: (head(0) if i == 0 else b"")
 	        + frame(0, 8, 1, b"\3\0\0\0"),
 	    "windows": lambda i: frame(8, 0, 0, b"\0\0\0\1"),
+	    "frames of no known kind": lambda i: frame(0x42, 0, 0, b"x"),
+	    "late heads": lambda i: (head(0, 1) + reset(0) if i == 0 else b"")
+	        + head(0, 1),
 	    "window of nothing": lambda i: frame(8, 0, 0, b"\0\0\0\0"),
 	    "continuation": lambda i: frame(1, 1, 1, HEAD) if i == 0
 	        else frame(9, 0, 1),

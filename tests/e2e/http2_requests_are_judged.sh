@@ -32,6 +32,21 @@ agent_does_h2 <<-'END'
 	    answer = link.get(path, method=method)
 	    assert answer.status == 403, (path, method, answer.status)
 
+	for field, value in ("x-http-method-override", "DELETE"), \
+	        ("x_http_method", "DELETE"), ("x-original-url", "/other"):
+	    answer = link.get("/api/refused", method="POST",
+	                      more=[(field, value)])
+	    assert answer.status == 403, (field, answer.status)
+
+	# A gRPC method is a path; who calls one that is not listed is told so as
+	# gRPC tells it.
+	answer = link.get("/api.Service/Refused", method="POST",
+	                  more=[("content-type", "application/grpc"),
+	                        ("te", "trailers")])
+	assert answer.status == 200 and answer.field("grpc-status") == "7", \
+	    answer.fields
+	assert "request_not_listed" in answer.field("grpc-message"), answer.fields
+
 	# What the origin says back is struck out, in whatever pieces it comes.
 	answer = link.get("/say_back")
 	said = "Bearer sluice-t0ken-0123456789"
@@ -43,7 +58,7 @@ agent_does_h2 <<-'END'
 END
 grep -q 'with Bearer sluice-t0ken-0123456789$' "$DIR/world-h2.log" ||
 	fail 'the credential did not arrive'
-! grep -q -e ' /other' -e DELETE -e 'of the agent' "$DIR/world-h2.log" ||
+! grep -q -e ' /other' -e efused -e DELETE -e 'of the agent' "$DIR/world-h2.log" ||
 	fail 'the world heard of what was refused'
 ! grep -q t0ken "$DIR/audit.jsonl" || fail 'the record has the credential'
 

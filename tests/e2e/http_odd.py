@@ -141,12 +141,14 @@ def chunks():
     for trailer, sound in (
             (b"X: y", True), (b"Content-Length: 5", True),
             (b"Transfer-Encoding: chunked", True),
-            (b"Host: unlisted.test", True), (b" X: y", False),
+            (b"Host: unlisted.test", True), (b"Authorization: x", True),
+            (b"Cookie: x", True), (b" X: y", False),
             (b"X : y", False), (b"X", False), (b": y", False),
             (b"X: y\n Z: 1", False), (b"X: y\r\n folded", False),
             (b"X: \x00", False), (b"X: y\nGET /smuggled HTTP/1.1", False),
             (b"X: " + b"y" * 9000, False)):
-        for declared in b"", b"Trailer: X, Content-Length, Host\r\n":
+        for declared in (b"", b"Trailer: X, Content-Length, Host\r\n",
+                         b"Trailer: Authorization, Cookie\r\n"):
             yield Odd(post(te + declared, b"5\r\nhello\r\n0\r\n%b\r\n\r\n"
                            % trailer), PASS if sound else REFUSE)
 
@@ -477,8 +479,11 @@ def responses():
                  b"5\r\nhello\r\n0\r\n X: y\r\n\r\n",
                  b"5\r\nhello\r\n0\r\nX: \x00\r\n\r\n"):
         yield one(answer(te, body), REFUSE)
-    for trailer in b"X: y", b"Content-Length: 9", b"Set-Cookie: a=b":
-        yield one(answer(te + b"Trailer: X, Content-Length\r\n",
+    for trailer in (b"X: y", b"Content-Length: 9", b"Set-Cookie: a=b",
+                    b"Alt-Svc: h3=\":443\"", b"Transfer-Encoding: chunked",
+                    b"Location: /smuggled"):
+        yield one(answer(te + b"Trailer: X, Content-Length, Alt-Svc, Location"
+                         b"\r\n",
                          b"5\r\nhello\r\n0\r\n%b\r\n\r\n" % trailer), PASS)
     for cut in range(1, len(HELLO)):
         yield one(answer(te, HELLO[:cut]), REFUSE)
@@ -517,6 +522,9 @@ def responses():
         for status in b"100 Continue", b"102 Processing", b"103 Early Hints":
             yield one((b"HTTP/1.1 %b\r\nX-I: 1\r\n\r\n" % status) * n
                       + answer(five, b"hello"), PASS, keeps=True)
+    yield one(b"HTTP/1.1 103 Early Hints\r\nAlt-Svc: h3=\":443\"\r\n"
+              b"Connection: close\r\n\r\n" + answer(five, b"hello"), PASS,
+              keeps=True)
     yield one(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 17
               + answer(five, b"hello"), REFUSE)
     yield one(b"HTTP/1.1 100 Continue\r\n\r\n", REFUSE)
@@ -549,7 +557,11 @@ def responses():
         yield one(answer(five, b"hello", first), want)
     at = -1
     while (at := good.find(b"\r\n", at + 1)) >= 0:
-        for line in b"\n", b"\r", b"\r\r\n", b"\n\r\n", b"\x00\r\n":
+        for line in (b"\n", b"\r", b"\r\r\n", b"\n\r\n", b"\x00\r\n",
+                     b"\r\n ", b"\r\n\t"):
+            if line in (b"\r\n ", b"\r\n\t") and \
+                    at == good.find(b"\r\nhello"):
+                continue  # the blank is the body's
             yield one(good[:at] + line + good[at + 2:], REFUSE)
     for byte in list(range(33)) + [127, 128, 255] + list(b"\"(),/:;<=>?@[]{}"):
         c = bytes([byte])

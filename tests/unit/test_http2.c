@@ -1009,6 +1009,32 @@ static void one_window(struct bytes *bytes, unsigned i)
 	put_frame(bytes, WINDOW_UPDATE, 0, 0, "\0\0\0\1", 4);
 }
 
+/* RFC 9113 5.5: to be passed over, but not for ever. */
+static void one_unknown(struct bytes *bytes, unsigned i)
+{
+	(void)i;
+	put_frame(bytes, 0x42, 0, 0, "anything", 8);
+}
+
+/* Of a stream that is over, the answer to which nobody waits for. */
+static void one_late_head(struct bytes *bytes, unsigned i)
+{
+	if (i == 0) {
+		put_head(bytes, 1, END_STREAM, get);
+		put_frame(bytes, RST_STREAM, 0, 1, "\0\0\0\10", 4);
+	}
+	put_head(bytes, 1, END_STREAM, get);
+}
+
+static void one_late_end(struct bytes *bytes, unsigned i)
+{
+	if (i == 0) {
+		put_head(bytes, 1, END_STREAM, get);
+		put_frame(bytes, RST_STREAM, 0, 1, "\0\0\0\10", 4);
+	}
+	put_frame(bytes, DATA, 0, 1, NULL, 0);
+}
+
 static void one_malformed(struct bytes *bytes, unsigned i)
 {
 	static const char *const bad[] = { ":method", "GET", NULL };
@@ -1056,6 +1082,9 @@ static void floods_end_the_connection(void **state)
 		{ one_priority, HTTP2_EMPTY_MAX },
 		{ one_empty_data, HTTP2_EMPTY_MAX + HTTP2_EMPTY_FORGIVEN },
 		{ one_window, HTTP2_EMPTY_MAX },
+		{ one_unknown, HTTP2_EMPTY_MAX },
+		{ one_late_head, HTTP2_EMPTY_MAX },
+		{ one_late_end, HTTP2_EMPTY_MAX },
 		{ one_malformed, HTTP2_ANOMALIES_MAX },
 		{ one_refused, HTTP2_ANOMALIES_MAX },
 		{ one_made_reset, HTTP2_ANOMALIES_MAX },

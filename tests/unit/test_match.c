@@ -246,7 +246,46 @@ static void a_header_that_is_there_twice_is_not_met(void **state)
 	assert_true(meets(list, &get));
 	get.n_fields = 2;
 	assert_false(meets(list, &get));
+	/* One that the origin could take for it, and one that is only that. */
+	fields[1].name = text("X_Team");
+	assert_false(meets(list, &get));
+	fields[0].name = text("X_Team");
+	get.n_fields = 1;
+	assert_false(meets(list, &get));
 	match_list_free(list);
+}
+
+static void every_method_that_a_request_has_is_judged(void **state)
+{
+	struct match_list *list = match_list_new(), *any = match_list_new();
+	struct request_field fields[] = {
+		{ text("X-HTTP-Method-Override"), text("PUT") },
+		{ text("X-HTTP-Method-Override"), text("GET") },
+	};
+	struct request post = request("POST", "/");
+	struct match *match;
+
+	(void)state;
+	assert_non_null(list);
+	assert_non_null(any);
+	match = entry(list);
+	assert_int_equal(match_add_method(match, "POST"), 0);
+	assert_int_equal(match_add_method(match, "GET"), 0);
+	add_path(entry(any), MATCH_PATH_PREFIX, "/");
+	post.fields = fields;
+	post.n_fields = 1;
+	assert_false(meets(list, &post));
+	assert_true(meets(any, &post));
+	post.n_fields = 2;
+	assert_false(meets(list, &post));
+	fields[0].value = text("");
+	assert_false(meets(list, &post));
+	fields[0].value = text("POST");
+	assert_true(meets(list, &post));
+	post.method = text("DELETE");
+	assert_false(meets(list, &post));
+	match_list_free(list);
+	match_list_free(any);
 }
 
 static void git_is_told_from_the_rest(void **state)
@@ -303,6 +342,7 @@ int main(void)
 		cmocka_unit_test(an_expression_that_is_none_is_not_added),
 		cmocka_unit_test(all_that_an_entry_says_has_to_hold),
 		cmocka_unit_test(a_header_that_is_there_twice_is_not_met),
+		cmocka_unit_test(every_method_that_a_request_has_is_judged),
 		cmocka_unit_test(git_is_told_from_the_rest),
 	};
 

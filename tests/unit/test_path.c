@@ -115,9 +115,17 @@ static void a_path_with_two_readings_has_none(void **state)
 		{ "/%c3/", "an escape that is not UTF-8" },
 		{ "/%c3a9", "an escape that is not UTF-8" },
 		{ "/%ef%bc%8e%ef%bc%8e/",
-		  "a look-alike of a dot, slash or percent" },
-		{ "/%ef%bc%8f", "a look-alike of a dot, slash or percent" },
-		{ "/%ef%bc%852e", "a look-alike of a dot, slash or percent" },
+		  "a look-alike of what divides a path" },
+		{ "/%ef%bc%8f", "a look-alike of what divides a path" },
+		{ "/%ef%bc%852e", "a look-alike of what divides a path" },
+		{ "/a%ef%bc%9f.png", "a look-alike of what divides a path" },
+		{ "/a%ef%b9%9f", "a look-alike of what divides a path" },
+		{ "/a%e2%88%95..", "a look-alike of what divides a path" },
+		{ "/a%e2%81%84..", "a look-alike of what divides a path" },
+		{ "/a%e2%88%96..", "a look-alike of what divides a path" },
+		{ "/a%c2%a5..", "a look-alike of what divides a path" },
+		{ "/%e2%84%85", "a look-alike of what divides a path" },
+		{ "/%ef%b8%b0/", "a look-alike of what divides a path" },
 	};
 
 	(void)state;

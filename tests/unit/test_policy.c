@@ -715,6 +715,30 @@ static void a_refused_request_suggests_its_own_entry(void **state)
 	}
 }
 
+static void a_suggestion_admits_what_asked_for_it(void **state)
+{
+	const struct request_field fields[] = {
+		{ { "X-HTTP-Method", 13 }, { "MERGE", 5 } },
+		{ { "X-Original-URL", 14 }, { "/b", 2 } },
+	};
+	struct request r = request("POST", "/a");
+	char text[POLICY_SUGGESTION_MAX];
+	struct domain d = domain("a.example");
+	struct attempt attempt = {
+		.kind = ATTEMPT_HTTP, .name = &d, .port = 443, .request = &r
+	};
+
+	(void)state;
+	r.fields = fields;
+	r.n_fields = 1;
+	assert_string_equal(
+		policy_suggest(&attempt, REASON_REQUEST_NOT_LISTED, text),
+		"- {host: a.example, matches: [{paths: [{type: exact, value: \"/a\"}]}]}");
+	r.n_fields = 2;
+	assert_string_equal(
+		policy_suggest(&attempt, REASON_REQUEST_NOT_LISTED, text), "");
+}
+
 /* Every third route, each asked for by a name that it alone admits. */
 static void ten_thousand_routes_are_told_apart(void **state)
 {
@@ -766,6 +790,7 @@ int main(void)
 		cmocka_unit_test(before_there_is_a_request_one_may_come),
 		cmocka_unit_test(a_route_with_git_lets_fetch_and_not_push),
 		cmocka_unit_test(a_refused_request_suggests_its_own_entry),
+		cmocka_unit_test(a_suggestion_admits_what_asked_for_it),
 		cmocka_unit_test(the_longest_suggestion_fits),
 		cmocka_unit_test(ten_thousand_routes_are_told_apart),
 	};
