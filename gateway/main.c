@@ -95,16 +95,14 @@ static char *load_manifest(const struct config *config,
 	return text;
 }
 
-static int open_audit(const char *file)
+static void open_audit(struct audit_file *file)
 {
-	int fd;
+	int error = audit_file_open(file);
 
-	if (!file)
-		return STDOUT_FILENO;
-	fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0)
-		die("audit: cannot open %s: %s", file, strerror(errno));
-	return fd;
+	if (error < 0)
+		die("audit: cannot open %s: %s",
+		    file->path ? file->path : "standard output",
+		    strerror(-error));
 }
 
 static void raise_limits(bool bare)
@@ -133,7 +131,6 @@ int main(int argc, char **argv)
 	char *manifest;
 	size_t len;
 	bool bare;
-	int audit;
 
 	if (uplink_is_hook(argc, argv))
 		return uplink_hook(argv[1]);
@@ -159,11 +156,12 @@ int main(int argc, char **argv)
 	if (!secrets)
 		die("secrets: nothing is admitted without them");
 	manifest = load_manifest(&config, secrets, &len);
-	audit = open_audit(config.audit);
+	open_audit(&config.audit);
 	raise_limits(bare);
 	if (getrandom(config.refusal_key, sizeof(config.refusal_key), 0) !=
 	    sizeof(config.refusal_key))
 		die("main: no randomness: %s", strerror(errno));
 	/* From here on only what it cannot do without itself ends it. */
-	return supervise(&config, audit, manifest, len, secrets, &uplink);
+	return supervise(&config, &config.audit, manifest, len, secrets,
+			 &uplink);
 }
