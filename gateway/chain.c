@@ -37,7 +37,7 @@ const char *chain_format(const struct chain_hash *hash,
 		text[2 * i] = digits[hash->bytes[i] >> 4];
 		text[2 * i + 1] = digits[hash->bytes[i] & 15];
 	}
-	text[2 * CHAIN_HASH] = '\0';
+	text[CHAIN_TEXT_MAX - 1] = '\0';
 	return text;
 }
 
@@ -45,10 +45,10 @@ bool chain_parse(const char *text, size_t len, struct chain_hash *hash)
 {
 	struct chain_hash parsed = { 0 };
 
-	if (len != 2 * (size_t)CHAIN_HASH)
+	if (len != CHAIN_TEXT_MAX - 1)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		const char *digit = memchr(digits, text[i], 16);
+		const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
 
 		if (!digit)
 			return false;
