@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PREFIX_MAX 40         /* bytes of the number in front of a line */
+#define PREFIX_MAX (AUDIT_WRITTEN_MAX - AUDIT_LINE_MAX)
 #define BATCH_CAP (64u << 10) /* bytes of lines written at once */
 #define AUDIT_CHANNELS_MAX 128
 #define GATHER_MS 2    /* after a line, for others to come */
@@ -191,6 +191,38 @@ bool audit_is_blind(const struct audit *audit)
 	return atomic_load_explicit(audit->blind, memory_order_relaxed);
 }
 
+int audit_turn(const struct audit *audit, int file)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char byte = '\n';
+	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+	const struct msghdr message = {
+		.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
+	return sendmsg(audit->fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* --- the audit process --- */
+
+struct writer {
+	const struct audit_birth *birth;
+	struct audit_tail *tail; /* birth->tail */
+	struct chain chain;
+	int file;
+	bool told; /* that the file is full */
+};
+
 /* Whether the other end of a pipe or port has room again, in a while. */
 static bool takes_more(int file)
 {
@@ -200,20 +232,21 @@ static bool takes_more(int file)
 }
 
 /* Writes all of it, however long that takes; says so while it cannot. */
-static void write_lines(int file, const char *line, size_t len,
-			atomic_bool *blind)
+static void write_lines(struct writer *writer, const char *line, size_t len)
 {
 	while (len > 0) {
-		ssize_t n = write(file, line, len);
+		ssize_t n = write(writer->file, line, len);
 
 		if (n >= 0) {
 			line += n;
 			len -= (size_t)n;
+			writer->tail->size += (uint64_t)n;
 			continue;
 		}
-		if (errno == EINTR || (errno == EAGAIN && takes_more(file)))
+		if (errno == EINTR ||
+		    (errno == EAGAIN && takes_more(writer->file)))
 			continue;
-		if (!atomic_exchange(blind, true))
+		if (!atomic_exchange(writer->birth->blind, true))
 			log_err("audit: cannot write, so nothing new is "
 				"admitted: %s",
 				strerror(errno));
@@ -221,44 +254,120 @@ static void write_lines(int file, const char *line, size_t len,
 	}
 }
 
+static void tell_if_full(struct writer *writer)
+{
+	const uint64_t one = 1;
+
+	if (writer->told || writer->birth->full_size == 0 ||
+	    writer->tail->size < writer->birth->full_size)
+		return;
+	writer->told =
+		write(writer->birth->full, &one, sizeof(one)) == sizeof(one);
+}
+
+/* The file that came with a message of PID 1's, or -1. */
+static int file_of(struct msghdr *message)
+{
+	const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	int file = -1;
+
+	if (header && header->cmsg_level == SOL_SOCKET &&
+	    header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&file, CMSG_DATA(header), sizeof(file));
+	return file;
+}
+
+/*
+ * Numbers a line, names the one before, and puts it at @to; returns its
+ * length. @body ends in a newline; its opening brace gives way to these.
+ */
+static size_t put_line(struct writer *writer, const char *body, size_t len,
+		       char *to)
+{
+	struct audit_tail *tail = writer->tail;
+	char before[CHAIN_TEXT_MAX];
+	size_t n = (size_t)snprintf(to, PREFIX_MAX,
+				    "{\"v\":1,\"seq\":%llu,\"prev\":\"%s\",",
+				    (unsigned long long)++tail->number,
+				    chain_format(&tail->hash, before));
+
+	memcpy(to + n, body + 1, len - 1);
+	n += len - 1;
+	chain_hash(&writer->chain, to, n - 1, &tail->hash);
+	return n;
+}
+
+static void turn(struct writer *writer, int file)
+{
+	(void)close(writer->file);
+	writer->file = file;
+	writer->tail->size = 0;
+	writer->told = false;
+}
+
 /*
  * Writes what the channel holds, as much as fits at once: a burst costs one
  * write and not one for each line. Returns false once the channel is closed.
  */
-static bool serve(int file, int channel, uint64_t *number, atomic_bool *blind)
+static bool serve(struct writer *writer, size_t i)
 {
+	const bool is_first_process = i == writer->birth->n_channels - 1;
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
 	char lines[BATCH_CAP], body[AUDIT_LINE_MAX];
+	struct iovec data = { .iov_base = body, .iov_len = sizeof(body) };
 	size_t len = 0;
 	ssize_t n = 0;
 	int error;
 
 	while (BATCH_CAP - len >= PREFIX_MAX + sizeof(body)) {
-		n = recv(channel, body, sizeof(body), MSG_DONTWAIT);
+		struct msghdr message = {
+			.msg_iov = &data,
+			.msg_iovlen = 1,
+			.msg_control = is_first_process ? &control : NULL,
+			.msg_controllen =
+				is_first_process ? sizeof(control) : 0,
+		};
+		int file;
+
+		n = recvmsg(writer->birth->channels[i], &message,
+			    MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 		if (n <= 0)
 			break;
-		len += (size_t)snprintf(lines + len, PREFIX_MAX,
-					"{\"v\":1,\"seq\":%llu,",
-					(unsigned long long)++*number);
-		/* The sender's opening brace gives way to the number. */
-		memcpy(lines + len, body + 1, (size_t)n - 1);
-		len += (size_t)n - 1;
+		file = file_of(&message);
+		if (file < 0) {
+			len += put_line(writer, body, (size_t)n, lines + len);
+			continue;
+		}
+		write_lines(writer, lines, len);
+		len = 0;
+		turn(writer, file);
 	}
 	error = n < 0 ? errno : 0;
-	write_lines(file, lines, len, blind);
+	write_lines(writer, lines, len);
+	tell_if_full(writer);
 	return n > 0 || error == EAGAIN || error == EINTR;
 }
 
-void audit_run(int file, const int *channels, size_t n, atomic_bool *blind,
-	       uint64_t *number)
+void audit_run(const struct audit_birth *birth)
 {
+	struct writer writer = { .birth = birth,
+				 .tail = birth->tail,
+				 .file = birth->file };
 	struct pollfd polled[AUDIT_CHANNELS_MAX];
+	const size_t n = birth->n_channels;
 	size_t open = n;
 
 	if (n > AUDIT_CHANNELS_MAX)
 		die("audit: more than %d channels", AUDIT_CHANNELS_MAX);
 	for (size_t i = 0; i < n; i++)
-		polled[i] =
-			(struct pollfd){ .fd = channels[i], .events = POLLIN };
+		polled[i] = (struct pollfd){ .fd = birth->channels[i],
+					     .events = POLLIN };
+	if (chain_init(&writer.chain) < 0)
+		die("audit: out of memory");
 	/* A limit on the file's size is to be an error like a full disk. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	isolate(ISOLATE_AUDIT);
@@ -271,13 +380,14 @@ void audit_run(int file, const int *channels, size_t n, atomic_bool *blind,
 		for (size_t i = 0; ready > 0 && i < n; i++) {
 			if (polled[i].revents == 0)
 				continue;
-			if (!serve(file, polled[i].fd, number, blind)) {
+			if (!serve(&writer, i)) {
 				polled[i].fd = -1;
 				open--;
 			}
 		}
 		/* Whatever was held up has been written by now. */
-		if (atomic_load(blind) && atomic_exchange(blind, false))
+		if (atomic_load(birth->blind) &&
+		    atomic_exchange(birth->blind, false))
 			log_warn("audit: the record is whole again");
 		/*
 		 * To be woken for each line costs more than the line. They

@@ -10,13 +10,15 @@
 #ifndef SLUICE_AUDIT_H
 #define SLUICE_AUDIT_H
 
+#include "audit_file.h"
 #include "buffer.h"
 #include "http/text.h"
 #include "policy.h"
 
 #include <stdatomic.h>
 
-#define AUDIT_LINE_MAX 4096    /* bytes */
+#define AUDIT_LINE_MAX 4096    /* bytes, as it is handed over */
+#define AUDIT_WRITTEN_MAX 4224 /* with its number and the one before */
 #define AUDIT_QUEUE_MAX 262144 /* bytes of lines that a worker keeps */
 
 /* One process's way into the record. */
@@ -70,13 +72,28 @@ int audit_write(struct audit *audit, const struct audit_event *event);
 
 bool audit_is_blind(const struct audit *audit);
 
+/* What the audit process is born with. */
+struct audit_birth {
+	int file;
+	/* One for each that writes. A descriptor that comes by the last, which
+	   is PID 1's, is the file to go on in. */
+	const int *channels;
+	size_t n_channels;
+	atomic_bool *blind;
+	/* Where the record ends: in shared memory the next audit process goes
+	   on from there, and a line that was lost with this one is a gap. */
+	struct audit_tail *tail;
+	uint64_t full_size; /* bytes in a file, or 0 */
+	int full;           /* an eventfd(2), told when there are so many */
+};
+
 /*
  * The audit process's life, from just after fork: isolates itself and writes
- * what comes from the @n channels to @file until all are closed. @number is
- * that of the last line: in shared memory the next audit process goes on
- * from there, and a line that was lost with this one leaves a gap.
+ * what comes from the channels to the file until all are closed.
  */
-NORETURN void audit_run(int file, const int *channels, size_t n,
-			atomic_bool *blind, uint64_t *number);
+NORETURN void audit_run(const struct audit_birth *birth);
+
+/* Hands the audit process another file to go on in: 0 or -errno. */
+MUST_CHECK int audit_turn(const struct audit *audit, int file);
 
 #endif

@@ -15,7 +15,8 @@
 static const char usage[] =
 	"usage: sluice-gateway --internal INTERFACE --manifest FILE\n"
 	"                      [--agent ADDRESS]... [--resolver ADDRESS[:PORT][#NAME]]...\n"
-	"                      [--audit FILE] [--trust FILE] [--secrets FILE]\n"
+	"                      [--audit FILE] [--audit-size SIZE]\n"
+	"                      [--audit-keep N] [--trust FILE] [--secrets FILE]\n"
 	"                      [--workers N] [--ready-fd FD] [--log-level LEVEL]\n"
 	"                      [--init --internal-address ADDRESS/BITS...\n"
 	"                       --uplink INTERFACE\n"
@@ -40,6 +41,29 @@ static bool parse_number(const char *text, unsigned long least,
 	*number = strtoul(text, &end, 10);
 	return errno == 0 && *end == '\0' && *number >= least &&
 	       *number <= most;
+}
+
+/* Bytes, or so many of K, M or G of them. */
+static bool parse_size(const char *text, uint64_t *size)
+{
+	static const char units[] = "KMG";
+	char digits[16];
+	size_t len = strlen(text);
+	const char *unit = len > 0 ? strchr(units, text[len - 1]) : NULL;
+	unsigned long number;
+
+	if (unit)
+		len--;
+	if (len >= sizeof(digits))
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	if (!parse_number(digits, 0, 1UL << 30, &number))
+		return false;
+	*size = number;
+	if (unit)
+		*size <<= 10 * (unit - units + 1);
+	return *size == 0 || *size >= AUDIT_FILE_MIN;
 }
 
 static void add_resolver(struct config *config, const char *text)
@@ -152,7 +176,16 @@ static void parse_option(struct config *config, int option, const char *text)
 		add_resolver(config, text);
 		break;
 	case 'o':
-		config->audit = text;
+		config->audit.path = text;
+		break;
+	case 'S':
+		if (!parse_size(text, &config->audit.full))
+			misused("not a size from 64K up, or 0:", text);
+		break;
+	case 'K':
+		if (!parse_number(text, 0, AUDIT_FILES_MAX, &number))
+			misused("not a number of files:", text);
+		config->audit.keep = (unsigned)number;
 		break;
 	case 't':
 		config->trust = text;
@@ -197,6 +230,8 @@ void config_parse(struct config *config, int argc, char **argv)
 		{ "agent", required_argument, NULL, 'a' },
 		{ "resolver", required_argument, NULL, 'r' },
 		{ "audit", required_argument, NULL, 'o' },
+		{ "audit-size", required_argument, NULL, 'S' },
+		{ "audit-keep", required_argument, NULL, 'K' },
 		{ "trust", required_argument, NULL, 't' },
 		{ "secrets", required_argument, NULL, 's' },
 		{ "workers", required_argument, NULL, 'w' },
@@ -217,6 +252,7 @@ void config_parse(struct config *config, int argc, char **argv)
 	*config = (struct config){
 		.ready_fd = -1,
 		.log_level = LOG_LEVEL_INFO,
+		.audit = { .full = AUDIT_FILE_FULL },
 		.workers = cores < 1 ? 1 : (unsigned)cores,
 		.redirect = { .tcp_port = CONFIG_TCP_PORT,
 			      .dns_port = CONFIG_DNS_PORT,

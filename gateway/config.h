@@ -4,6 +4,7 @@
 #ifndef SLUICE_CONFIG_H
 #define SLUICE_CONFIG_H
 
+#include "audit_file.h"
 #include "log.h"
 #include "machine/machine.h"
 #include "nameserver.h"
@@ -18,10 +19,10 @@
 #define CONFIG_LOG_GROUP 1518 /* NFLOG */
 
 struct config {
-	const char *manifest; /* file */
-	const char *audit;    /* file; NULL for standard output */
-	const char *trust;    /* PEM bundle; NULL for the system's */
-	const char *secrets;  /* file; NULL for none */
+	const char *manifest;    /* file */
+	struct audit_file audit; /* not open yet */
+	const char *trust;       /* PEM bundle; NULL for the system's */
+	const char *secrets;     /* file; NULL for none */
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;       /* perhaps none: then the manifest has some */
 	struct redirect redirect; /* the interface and all addresses */

@@ -100,26 +100,20 @@ static char *load_manifest(const struct config *config,
 	return text;
 }
 
-/*
- * A pipe or a port holds its writer up while the other end does not read: it
- * is not waited for unseen, so that nothing new is admitted meanwhile.
- */
-static int open_audit(const char *file, bool bare)
+static void open_audit(struct audit_file *file, bool bare)
 {
-	struct stat st;
-	int error, fd;
+	int error = 0;
 
-	if (!file)
-		return STDOUT_FILENO;
-	error = bare ? ports_await(file, deadline_in(PORT_MS)) : 0;
+	if (bare && file->path)
+		error = ports_await(file->path, deadline_in(PORT_MS));
 	if (error < 0)
-		die("audit: no %s has appeared: %s", file, strerror(-error));
-	fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0 || fstat(fd, &st) < 0 ||
-	    (!S_ISREG(st.st_mode) &&
-	     fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK) < 0))
-		die("audit: cannot open %s: %s", file, strerror(errno));
-	return fd;
+		die("audit: no %s has appeared: %s", file->path,
+		    strerror(-error));
+	error = audit_file_open(file);
+	if (error < 0)
+		die("audit: cannot open %s: %s",
+		    file->path ? file->path : "standard output",
+		    strerror(-error));
 }
 
 /* Where the host waits for a virtual machine, and no option names another. */
@@ -162,7 +156,6 @@ int main(int argc, char **argv)
 	char *manifest;
 	size_t len;
 	bool bare;
-	int audit;
 
 	if (uplink_is_hook(argc, argv))
 		return uplink_hook(argv[1]);
@@ -191,7 +184,7 @@ int main(int argc, char **argv)
 	if (!secrets)
 		die("secrets: nothing is admitted without them");
 	manifest = load_manifest(&config, secrets, &len);
-	audit = open_audit(config.audit, bare);
+	open_audit(&config.audit, bare);
 	if (bare)
 		open_ready(&config);
 	raise_limits(bare);
@@ -199,5 +192,6 @@ int main(int argc, char **argv)
 	    sizeof(config.refusal_key))
 		die("main: no randomness: %s", strerror(errno));
 	/* From here on only what it cannot do without itself ends it. */
-	return supervise(&config, audit, manifest, len, secrets, &uplink);
+	return supervise(&config, &config.audit, manifest, len, secrets,
+			 &uplink);
 }

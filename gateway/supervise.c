@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -47,12 +48,14 @@ struct supervisor {
 	size_t manifest_len;
 	struct secrets *secrets;
 	uint32_t generation;
-	struct audit audit; /* PID 1's own way into the record */
-	int audit_file, vault, nflog, signals;
+	struct audit audit;      /* PID 1's own way into the record */
+	struct audit_file *file; /* of the record */
+	int full;                /* eventfd(2): it is as long as it may be */
+	int vault, nflog, signals;
 	X509_STORE *trust;
 	struct pins *pins;
 	atomic_bool *blind;
-	uint64_t *recorded; /* shared with the audit process alone */
+	struct audit_tail *tail; /* shared with the audit process alone */
 	struct worker_listeners listeners[CONFIG_WORKERS_MAX];
 	pid_t children[CHILDREN_MAX]; /* 0 where there is none */
 	int controls[CONFIG_WORKERS_MAX];
@@ -147,7 +150,10 @@ static void share(struct supervisor *supervisor)
 {
 	supervisor->blind = shared_memory(sizeof(*supervisor->blind));
 	atomic_init(supervisor->blind, false);
-	supervisor->recorded = shared_memory(sizeof(*supervisor->recorded));
+	supervisor->tail = shared_memory(sizeof(*supervisor->tail));
+	supervisor->full = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (supervisor->full < 0)
+		die("supervise: no eventfd: %s", strerror(errno));
 	supervisor->pins = pins_new();
 	if (!supervisor->pins)
 		die("supervise: no shared memory: %s", strerror(errno));
@@ -190,6 +196,38 @@ static void record_rules(struct supervisor *supervisor)
 	supervisor->untold[0] = '\0';
 }
 
+/* --- the record's file --- */
+
+static void find_tail(struct supervisor *supervisor)
+{
+	int error = audit_file_find_tail(supervisor->file, supervisor->tail);
+
+	if (error < 0)
+		log_err("audit: cannot read where %s ends, so that its chain "
+			"may be broken: %s",
+			supervisor->file->path, strerror(-error));
+}
+
+/*
+ * Should that fail, the audit process gets the same file again: as much again
+ * is written before it is tried again.
+ */
+static void turn_file(struct supervisor *supervisor)
+{
+	uint64_t times;
+	int error;
+
+	if (read(supervisor->full, &times, sizeof(times)) != sizeof(times))
+		return;
+	error = audit_file_rotate(supervisor->file, supervisor->tail);
+	if (error < 0)
+		log_err("audit: cannot put %s aside, so it grows on: %s",
+			supervisor->file->path, strerror(-error));
+	error = audit_turn(&supervisor->audit, supervisor->file->fd);
+	if (error < 0)
+		log_err("audit: cannot hand a file over: %s", strerror(-error));
+}
+
 /* The sooner of two, where -1 is never. */
 static int sooner(int a, int b)
 {
@@ -206,10 +244,11 @@ static bool wait_for(struct supervisor *supervisor, int fd, int ms)
 	const int64_t end = clock_ms() + ms;
 
 	for (;;) {
-		struct pollfd polled[3] = {
+		struct pollfd polled[4] = {
 			{ .fd = fd, .events = POLLIN },
 			{ .fd = supervisor->rules.notices, .events = POLLIN },
 			{ .fd = supervisor->uplink->leases, .events = POLLIN },
+			{ .fd = supervisor->full, .events = POLLIN },
 		};
 		int due = watch_wait_ms(&supervisor->rules);
 		int left = -1;
@@ -218,9 +257,11 @@ static bool wait_for(struct supervisor *supervisor, int fd, int ms)
 			left = end > clock_ms() ? (int)(end - clock_ms()) : 0;
 		left = sooner(left, due);
 		left = sooner(left, uplink_wait_ms(supervisor->uplink));
-		(void)poll(polled, 3, left);
+		(void)poll(polled, 4, left);
 		if (polled[1].revents != 0 || due >= 0)
 			tend_rules(supervisor);
+		if (polled[3].revents != 0)
+			turn_file(supervisor);
 		if (uplink_look(supervisor->uplink))
 			supervisor->stale = true;
 		if (polled[0].revents != 0)
@@ -263,7 +304,7 @@ static pid_t give_birth(const char *name, const int *keep, int n_keep,
 /* In a child that is not to change how the record's lines are numbered. */
 static void unshare_numbers(const struct supervisor *supervisor)
 {
-	(void)munmap(supervisor->recorded, sizeof(*supervisor->recorded));
+	(void)munmap(supervisor->tail, sizeof(*supervisor->tail));
 }
 
 static void start_worker(struct supervisor *supervisor, unsigned i, int signer,
@@ -378,7 +419,7 @@ static bool start_all(struct supervisor *supervisor)
 	unsigned workers = config->workers;
 	int audits[CONFIG_WORKERS_MAX + 1][2], signers[CONFIG_WORKERS_MAX][2];
 	int controls[CONFIG_WORKERS_MAX][2], ready[2];
-	int ends[CONFIG_WORKERS_MAX + 2];
+	int ends[CONFIG_WORKERS_MAX + 3];
 	struct ticket_keys tickets;
 	bool whole;
 
@@ -394,13 +435,26 @@ static bool start_all(struct supervisor *supervisor)
 
 	for (unsigned i = 0; i <= workers; i++)
 		ends[i] = audits[i][1];
-	ends[workers + 1] = supervisor->audit_file;
+	ends[workers + 1] = supervisor->file->fd;
+	ends[workers + 2] = supervisor->full;
+	find_tail(supervisor);
 	supervisor->children[CHILD_AUDIT] =
-		give_birth("audit", ends, (int)workers + 2, config->log_level);
+		give_birth("audit", ends, (int)workers + 3, config->log_level);
 	if (supervisor->children[CHILD_AUDIT] == 0) {
+		const struct audit_birth birth = {
+			.file = supervisor->file->fd,
+			.channels = ends,
+			.n_channels = workers + 1,
+			.blind = supervisor->blind,
+			.tail = supervisor->tail,
+			.full_size = supervisor->file->plain
+					     ? supervisor->file->full
+					     : 0,
+			.full = supervisor->full,
+		};
+
 		secrets_free(supervisor->secrets);
-		audit_run(supervisor->audit_file, ends, workers + 1,
-			  supervisor->blind, supervisor->recorded);
+		audit_run(&birth);
 	}
 
 	for (unsigned i = 0; i < workers; i++)
@@ -671,8 +725,8 @@ static bool serve(struct supervisor *supervisor)
 }
 
 /* It is freed here. NOLINTNEXTLINE(readability-non-const-parameter) */
-int supervise(const struct config *config, int audit, char *manifest,
-	      size_t manifest_len, struct secrets *secrets,
+int supervise(const struct config *config, struct audit_file *file,
+	      char *manifest, size_t manifest_len, struct secrets *secrets,
 	      struct uplink *uplink)
 {
 	struct supervisor supervisor = {
@@ -682,7 +736,7 @@ int supervise(const struct config *config, int audit, char *manifest,
 		.manifest_len = manifest_len,
 		.secrets = secrets,
 		.generation = 1,
-		.audit_file = audit,
+		.file = file,
 	};
 	unsigned backoff_ms = BACKOFF_MS;
 	bool first = true;

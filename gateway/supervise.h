@@ -18,12 +18,12 @@
 
 /*
  * Starts everything and stays until SIGTERM or SIGINT; SIGHUP reads the
- * manifest and the secrets anew. @audit is the record's file, @manifest text
+ * manifest and the secrets anew. @file is the record's, @manifest text
  * that was found good; it and @secrets become its own. @uplink is looked after,
  * and done with in the end. Returns the exit status.
  */
-int supervise(const struct config *config, int audit, char *manifest,
-	      size_t manifest_len, struct secrets *secrets,
+int supervise(const struct config *config, struct audit_file *file,
+	      char *manifest, size_t manifest_len, struct secrets *secrets,
 	      struct uplink *uplink);
 
 #endif

@@ -8,6 +8,7 @@
 
 int run_command(int argc, char **argv);
 int print_plan_command(int argc, char **argv);
+int log_command(int argc, char **argv);
 int doctor_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int demo_command(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	  "show what run would do, and do nothing" },
 	{ "doctor", doctor_command, "say which backends can run here" },
 	{ "check", check_command, "show what a manifest means, or is wrong" },
+	{ "log", log_command, "read a record, follow it, check it" },
 	{ "demo", demo_command, "see it at work, without a network" },
 	{ "image", image_command, "turn images into disks, and write ours" },
 	{ "help", help_command, "this" },

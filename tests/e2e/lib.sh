@@ -364,7 +364,7 @@ manifest()
 		--manifest "$DIR/manifest.yaml" --audit "$DIR/audit.jsonl" \
 		$(printf -- '--resolver %s ' ${RESOLVER:-93.184.216.53}) \
 		--trust "$DIR/world-ca.pem" ${WORKERS:+--workers $WORKERS} \
-		${SECRETS:+--secrets $SECRETS} \
+		${SECRETS:+--secrets $SECRETS} ${GATEWAY_OPTIONS:-} \
 		--ready-fd 9 --log-level "${LOG:-info}" \
 		9>"$DIR/ready" >"$DIR/gateway.log" 2>&1 </dev/null &
 	GATEWAY_PID=$!

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@
 #include <jansson.h>
 
 #define N_CHANNELS 2
+#define FULL 4096     /* bytes */
 #define WAIT_MS 10000 /* for what must come; a test that waits so long fails */
 
 static const struct domain name = { 6, "a.test" };
@@ -313,8 +315,9 @@ struct rig {
 	pid_t pid;
 	int file; /* ours, to read */
 	struct audit audits[N_CHANNELS];
-	atomic_bool *blind; /* shared, */
-	uint64_t *number;   /* and so is this */
+	atomic_bool *blind; /* shared, and so is the next */
+	struct audit_tail *tail;
+	int full; /* eventfd(2), above FULL bytes */
 };
 
 /* Starts one that may write @limit bytes; 0 for as many as there are. */
@@ -331,9 +334,9 @@ static void start(struct rig *rig, rlim_t limit)
 	rig->blind = mmap(NULL, sizeof(*rig->blind), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(rig->blind, MAP_FAILED);
-	rig->number = mmap(NULL, sizeof(*rig->number), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_ptr_not_equal(rig->number, MAP_FAILED);
+	rig->tail = mmap(NULL, sizeof(*rig->tail), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(rig->tail, MAP_FAILED);
 	for (unsigned i = 0; i < N_CHANNELS; i++) {
 		int fds[2];
 
@@ -346,6 +349,8 @@ static void start(struct rig *rig, rlim_t limit)
 						 .blind = rig->blind };
 		theirs[i] = fds[1];
 	}
+	rig->full = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	assert_true(rig->full >= 0);
 	(void)fflush(NULL);
 	rig->pid = fork();
 	assert_true(rig->pid >= 0);
@@ -358,7 +363,13 @@ static void start(struct rig *rig, rlim_t limit)
 			_exit(99);
 		for (int i = 0; i < N_CHANNELS; i++)
 			close(rig->audits[i].fd);
-		audit_run(file, theirs, N_CHANNELS, rig->blind, rig->number);
+		audit_run(&(struct audit_birth){ .file = file,
+						 .channels = theirs,
+						 .n_channels = N_CHANNELS,
+						 .blind = rig->blind,
+						 .tail = rig->tail,
+						 .full_size = FULL,
+						 .full = rig->full });
 	}
 	close(file);
 	for (int i = 0; i < N_CHANNELS; i++)
@@ -383,8 +394,9 @@ static void stop(struct rig *rig)
 	assert_int_equal(got, rig->pid);
 	assert_int_equal(status, 0);
 	close(rig->file);
+	close(rig->full);
 	munmap(rig->blind, sizeof(*rig->blind));
-	munmap(rig->number, sizeof(*rig->number));
+	munmap(rig->tail, sizeof(*rig->tail));
 }
 
 /* Writes one, waiting where the audit process has not read yet. */
@@ -411,11 +423,26 @@ static bool await_blind(const struct rig *rig, bool wanted)
 	return false;
 }
 
+/* @line, with its newline, names what was before it, and is next. */
+static void check_chain(const char *line, struct chain_hash *before)
+{
+	char hash[CHAIN_TEXT_MAX], wanted[128];
+	struct chain chain;
+
+	(void)snprintf(wanted, sizeof(wanted), ",\"prev\":\"%s\",",
+		       chain_format(before, hash));
+	assert_non_null(strstr(line, wanted));
+	assert_int_equal(chain_init(&chain), 0);
+	chain_hash(&chain, line, strlen(line) - 1, before);
+	chain_done(&chain);
+}
+
 /* The file has these lines, numbered from 1; returns how many from worker 1. */
 static unsigned check_lines(const struct rig *rig, unsigned wanted)
 {
 	FILE *file = fdopen(dup(rig->file), "r");
-	char line[AUDIT_LINE_MAX + 64];
+	char line[AUDIT_LINE_MAX + 128];
+	struct chain_hash before = { 0 };
 	unsigned n = 0, ones = 0;
 
 	assert_non_null(file);
@@ -427,6 +454,7 @@ static unsigned check_lines(const struct rig *rig, unsigned wanted)
 			fail_msg("no JSON: %s", line);
 		assert_memory_equal(line, "{\"v\":1,\"seq\":", 13);
 		assert_number(root, "seq", ++n);
+		check_chain(line, &before);
 		assert_text(root, "event", "dns");
 		if (json_integer_value(json_object_get(root, "worker")) == 1)
 			ones++;
@@ -494,14 +522,14 @@ static void numbers_go_on_where_another_process_left_them(void **state)
 
 	(void)state;
 	start(&rig, 0);
-	*rig.number = 41;
+	rig.tail->number = 41;
 	put(&rig, 0, NULL);
 	put(&rig, 0, NULL);
 	assert_true(await_lines(&rig, 2));
 	assert_in_range(pread(rig.file, line, sizeof(line), 0), 20,
 			sizeof(line));
 	assert_memory_equal(line, "{\"v\":1,\"seq\":42,", 16);
-	assert_int_equal(*rig.number, 43);
+	assert_int_equal(rig.tail->number, 43);
 	stop(&rig);
 }
 
@@ -559,6 +587,60 @@ static void a_full_file_makes_blind_until_there_is_room(void **state)
 	stop(&rig);
 }
 
+/* Writes one, and waits until it is in the file. */
+static void put_and_wait(struct rig *rig, const char *detail)
+{
+	const uint64_t size = rig->tail->size;
+
+	put(rig, 0, detail);
+	for (int ms = 0; ms < WAIT_MS && rig->tail->size == size; ms += 5)
+		(void)poll(NULL, 0, 5);
+	assert_true(rig->tail->size > size);
+}
+
+/* Of two files the second goes on where the first ends. */
+static void a_full_file_gives_way_to_another(void **state)
+{
+	char path[] = "/tmp/sluice-test-audit.XXXXXX";
+	char lines[2 * FULL];
+	struct rig rig;
+	uint64_t times = 0;
+	ssize_t len;
+	int other;
+
+	(void)state;
+	start(&rig, 0);
+	while (rig.tail->size < FULL)
+		put_and_wait(&rig, NULL);
+	for (int ms = 0; ms < WAIT_MS && times == 0; ms += 5) {
+		if (read(rig.full, &times, sizeof(times)) < 0)
+			(void)poll(NULL, 0, 5);
+	}
+	assert_int_equal(times, 1);
+	other = mkstemp(path);
+	assert_true(other >= 0);
+	assert_int_equal(audit_turn(&rig.audits[N_CHANNELS - 1], other), 0);
+	for (int ms = 0; ms < WAIT_MS && rig.tail->size > 0; ms += 5)
+		(void)poll(NULL, 0, 5);
+	len = pread(rig.file, lines, sizeof(lines), 0);
+	assert_true(len >= FULL);
+	put(&rig, 0, "more");
+	for (int ms = 0; ms < WAIT_MS && rig.tail->size == 0; ms += 5)
+		(void)poll(NULL, 0, 5);
+	assert_true(rig.tail->size > 0);
+	assert_int_equal(pread(rig.file, lines, sizeof(lines), 0), len);
+	close(rig.file);
+	rig.file = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(unlink(path), 0);
+	close(other);
+	len = pread(rig.file, lines, sizeof(lines), 0);
+	assert_true(len > 0 && lines[len - 1] == '\n');
+	assert_non_null(memmem(lines, (size_t)len, "more", 4));
+	assert_null(memmem(lines, (size_t)len,
+			   "0000000000000000000000000000000000000000", 40));
+	stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -573,6 +655,7 @@ int main(void)
 		cmocka_unit_test(numbers_go_on_where_another_process_left_them),
 		cmocka_unit_test(what_was_sent_before_the_end_is_written),
 		cmocka_unit_test(a_full_file_makes_blind_until_there_is_room),
+		cmocka_unit_test(a_full_file_gives_way_to_another),
 	};
 
 	/* As main.c: what may open no file later must know the zone now. */

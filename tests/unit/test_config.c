@@ -134,7 +134,9 @@ static void options_are_read(void **state)
 	assert_int_equal(config.redirect.workers, 3);
 	assert_int_equal(config.ready_fd, 9);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
-	assert_null(config.audit);
+	assert_null(config.audit.path);
+	assert_int_equal(config.audit.full, AUDIT_FILE_FULL);
+	assert_int_equal(config.audit.keep, 0);
 	assert_null(config.trust);
 	assert_null(config.secrets);
 }
