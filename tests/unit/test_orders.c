@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -79,7 +80,7 @@ static void lines_come_in_pieces(void **state)
 {
 	static const char text[] = "size 24 80\nnonsense\nsignal 2\neo";
 	struct orders orders = { .len = 0 };
-	enum order_kind kinds[8];
+	enum order_kind kinds[8] = { ORDER_BAD };
 	size_t n = 0;
 
 	(void)state;
@@ -100,15 +101,14 @@ static void lines_come_in_pieces(void **state)
 static void a_line_that_is_too_long_is_one_bad_order(void **state)
 {
 	struct orders orders = { .len = 0 };
-	char text[3 * ORDERS_LINE_MAX];
+	char text[4 * ORDERS_LINE_MAX];
 	const char *at = text;
-	size_t len = sizeof(text);
 	struct order order;
+	size_t len;
 
 	(void)state;
-	memset(text, ' ', sizeof(text));
-	memcpy(text, "eof", 3);
-	memcpy(text + sizeof(text) - 5, "\neof\n", 5);
+	len = (size_t)snprintf(text, sizeof(text), "eof%*s\neof\n",
+			       3 * ORDERS_LINE_MAX, "");
 	assert_true(orders_take(&orders, &at, &len, &order));
 	assert_int_equal(order.kind, ORDER_BAD);
 	assert_true(orders_take(&orders, &at, &len, &order));
