@@ -111,6 +111,8 @@ unsigned refusal_status(enum reason reason)
 	case REASON_PATH_AMBIGUOUS:
 	case REASON_GIT_PUSH:
 	case REASON_AUTH_NEEDS_TLS:
+	case REASON_H2C_NOT_LISTED:
+	case REASON_WEBSOCKET_NOT_LISTED:
 	case REASON_COUNT:
 		break;
 	}

@@ -156,11 +156,14 @@ static void print_route(const struct route *route, bool denied)
 		(void)printf("deny   %-32s %-12s", target, ports);
 	else
 		(void)printf(
-			"allow  %-32s %-12s tls: %-9s  addresses: %-7s%s%s%s%s",
+			"allow  %-32s %-12s tls: %-9s  addresses: %-7s%s%s%s%s%s%s",
 			target, ports, tls_name(route->tls),
 			route->is_cidr ? "listed" : addresses_name(route),
 			route->private ? "  private" : "",
-			route->authority ? "  upstream_ca" : "", idle, dns);
+			route->authority ? "  upstream_ca" : "",
+			route->h2c ? "  h2c" : "",
+			route->http2_websocket ? "  http2_websocket" : "", idle,
+			dns);
 	(void)printf("  (line %u)\n", route->line);
 }
 

@@ -135,6 +135,8 @@ enum route_key {
 	KEY_GIT,
 	KEY_AUTH,
 	KEY_UPSTREAM_CA,
+	KEY_H2C,
+	KEY_HTTP2_WEBSOCKET,
 };
 
 static const struct field route_fields[] = {
@@ -150,6 +152,8 @@ static const struct field route_fields[] = {
 	[KEY_GIT] = { .name = "git" },
 	[KEY_AUTH] = { .name = "auth" },
 	[KEY_UPSTREAM_CA] = { .name = "upstream_ca" },
+	[KEY_H2C] = { .name = "h2c" },
+	[KEY_HTTP2_WEBSOCKET] = { .name = "http2_websocket" },
 
 	{ .name = "dlp", .refusal = NOT_ENFORCED },
 	{ .name = "expires", .refusal = NOT_ENFORCED },
@@ -640,9 +644,13 @@ static void read_route(struct reader *reader, const struct node *entry)
 		sound = refuse_public_suffix(reader, values[KEY_HOST],
 					     &route.host) &&
 			sound;
-	rules = (struct request_rules){ .matches = values[KEY_MATCHES],
-					.git = values[KEY_GIT],
-					.auth = values[KEY_AUTH] };
+	rules = (struct request_rules){
+		.matches = values[KEY_MATCHES],
+		.git = values[KEY_GIT],
+		.auth = values[KEY_AUTH],
+		.h2c = values[KEY_H2C],
+		.http2_websocket = values[KEY_HTTP2_WEBSOCKET],
+	};
 	sound = request_rules_read(&rules, &route, &reader->mistakes) && sound;
 	if (!sound || !keep(reader, &reader->routes, &route))
 		match_list_free(route.matches);
@@ -954,16 +962,29 @@ static int order_openings(const void *a, const void *b)
 	return x->route < y->route ? -1 : x->route > y->route;
 }
 
+/* The key that two routes for the same must agree in and do not, or NULL. */
+static const char *contradiction(const struct route *a, const struct route *b)
+{
+	if (a->tls != b->tls)
+		return "tls";
+	if (a->private != b->private)
+		return "private";
+	if (a->authority != b->authority)
+		return "upstream_ca";
+	if (a->addresses != b->addresses)
+		return "addresses";
+	if (a->idle_s != b->idle_s)
+		return "limits";
+	if (a->h2c != b->h2c)
+		return "h2c";
+	return a->http2_websocket != b->http2_websocket ? "http2_websocket"
+							: NULL;
+}
+
 static void refuse_contradiction(struct reader *reader,
 				 const struct route *first,
-				 const struct route *route)
+				 const struct route *route, const char *key)
 {
-	const char *key = first->tls != route->tls               ? "tls"
-			  : first->private != route->private     ? "private"
-			  : first->authority != route->authority ? "upstream_ca"
-			  : first->idle_s != route->idle_s       ? "limits"
-								 : "addresses";
-
 	mistakes_add(
 		&reader->mistakes, route->line, route->column,
 		"this and line %u are about the same %s and port, but differ in \"%s\"",
@@ -997,14 +1018,13 @@ static void find_contradictions(struct reader *reader)
 	for (size_t i = 1, first = 0; i < n; i++) {
 		const struct route *a = openings[first].route;
 		const struct route *b = openings[i].route;
+		const char *key = contradiction(a, b);
 
 		if (openings[i].port != openings[first].port ||
 		    order_by_key(a, b) != 0)
 			first = i;
-		else if (a->tls != b->tls || a->private != b->private ||
-			 a->authority != b->authority ||
-			 a->idle_s != b->idle_s || a->addresses != b->addresses)
-			refuse_contradiction(reader, a, b);
+		else if (key)
+			refuse_contradiction(reader, a, b, key);
 	}
 	free(openings);
 }

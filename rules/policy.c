@@ -330,14 +330,13 @@ struct judged {
 	struct path path;
 };
 
-static enum reason judge_request(const struct route *route,
-				 struct judged *judged)
+static enum reason judge_words(const struct route *route, struct judged *judged)
 {
 	const struct request *request = judged->request;
 	const struct match_list *matches = route->matches;
 	const char *why;
 
-	if (!request || (!matches && !route->git_fetch))
+	if (!matches && !route->git_fetch)
 		return REASON_ALLOWED;
 	if (route->git_fetch || match_list_has_paths(matches)) {
 		if (!judged->normalised)
@@ -354,6 +353,24 @@ static enum reason judge_request(const struct route *route,
 	return matches && match_list_meets(matches, request, &judged->path)
 		       ? REASON_ALLOWED
 		       : REASON_REQUEST_NOT_LISTED;
+}
+
+static enum reason judge_request(const struct route *route,
+				 struct judged *judged)
+{
+	const struct request *request = judged->request;
+	enum reason reason;
+
+	if (!request)
+		return REASON_ALLOWED;
+	reason = judge_words(route, judged);
+	if (reason != REASON_ALLOWED)
+		return reason;
+	if (request->by_h2c && !route->h2c)
+		return REASON_H2C_NOT_LISTED;
+	if (request->as_websocket && !route->http2_websocket)
+		return REASON_WEBSOCKET_NOT_LISTED;
+	return REASON_ALLOWED;
 }
 
 static struct decision judge_port(struct matches routes,
@@ -545,46 +562,52 @@ static const char *suggest_request(const struct attempt *attempt, char *text)
 	return text;
 }
 
+/* What a route has to say, besides host and ports; NULL: no route would do. */
+static const char *const suggested_keys[REASON_COUNT] = {
+	[REASON_NAME_NOT_LISTED] = "",
+	[REASON_PORT_NOT_LISTED] = "",
+	[REASON_ADDRESS_NOT_LISTED] = "",
+	[REASON_PROTOCOL_UNKNOWN] = "",
+	[REASON_ADDRESS_PRIVATE] = ", private: true",
+	[REASON_UPSTREAM_WANTS_CERTIFICATE] = ", tls: splice",
+	[REASON_TLS_REJECTED] = ", tls: splice",
+	[REASON_TLS_UNUSED] = ", tls: splice",
+	[REASON_H2C_NOT_LISTED] = ", h2c: true",
+	[REASON_WEBSOCKET_NOT_LISTED] = ", http2_websocket: true",
+};
+
 const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 			   char text[POLICY_SUGGESTION_MAX])
 {
 	bool known_port = attempt->kind == ATTEMPT_RESOLVE ||
 			  attempt->port == 443 || attempt->port == 80;
-	bool raw = reason == REASON_PROTOCOL_UNKNOWN ||
-		   (attempt->kind == ATTEMPT_TCP && !known_port);
 	bool private = reason == REASON_ADDRESS_PRIVATE;
-	bool splice = reason == REASON_UPSTREAM_WANTS_CERTIFICATE ||
-		      reason == REASON_TLS_REJECTED ||
-		      reason == REASON_TLS_UNUSED;
+	const char *key = suggested_keys[reason];
 	char ports[sizeof(", ports: [65535]")] = "";
+	bool raw;
 
 	text[0] = '\0';
 	if (reason == REASON_REQUEST_NOT_LISTED && attempt->request)
 		return suggest_request(attempt, text);
-	if (reason != REASON_NAME_NOT_LISTED &&
-	    reason != REASON_PORT_NOT_LISTED &&
-	    reason != REASON_ADDRESS_NOT_LISTED &&
-	    reason != REASON_ADDRESS_PRIVATE &&
-	    reason != REASON_PROTOCOL_UNKNOWN && !splice)
+	if (!key)
 		return text;
-	if (attempt->address && !splice)
+	if (attempt->address && (key[0] == '\0' || private))
 		return suggest_address(attempt, text);
 	if (!attempt->name)
 		return text;
 
+	raw = reason == REASON_PROTOCOL_UNKNOWN ||
+	      (attempt->kind == ATTEMPT_TCP && !known_port);
 	if (raw || !known_port)
 		(void)snprintf(ports, sizeof(ports), ", ports: [%u]",
 			       attempt->port);
-	if (!raw && !private && !splice && ports[0] == '\0')
+	if (!raw && key[0] == '\0' && ports[0] == '\0')
 		(void)snprintf(text, POLICY_SUGGESTION_MAX, "- host: %s",
 			       attempt->name->name);
 	else
 		(void)snprintf(text, POLICY_SUGGESTION_MAX,
 			       "- {host: %s%s%s%s}", attempt->name->name, ports,
-			       raw      ? ", tls: none"
-			       : splice ? ", tls: splice"
-					: "",
-			       private ? ", private: true" : "");
+			       raw ? ", tls: none" : "", key);
 	return text;
 }
 

@@ -72,8 +72,10 @@ struct route {
 	uint16_t dns_types[DNS_TYPES_LISTED_MAX];
 	struct prefix cidr; /* in place of @host */
 	bool is_cidr;
-	bool private;   /* may lead to ADDRESS_PRIVATE */
-	bool git_fetch; /* what git fetches by is admitted, and no push */
+	bool private;         /* may lead to ADDRESS_PRIVATE */
+	bool git_fetch;       /* what git fetches by is admitted, and no push */
+	bool h2c;             /* HTTP/2 may come without TLS */
+	bool http2_websocket; /* ... and carry WebSockets (RFC 8441) */
 	char token_ref[ROUTE_TOKEN_REF_MAX + 1]; /* which secret @auth takes */
 };
 
@@ -156,8 +158,8 @@ bool policy_admits_dns_type(const struct policy *policy,
  * The manifest line that would admit what was just refused for @reason, such
  * as "- host: example.org" or "- {host: example.org, ports: [8443]}"; empty
  * where no line of a manifest would. Where TLS cannot be ended on the way, it
- * is one with `tls: splice`, for the place of the route that there is. Returns
- * @text.
+ * is one with `tls: splice`, for the place of the route that there is, and so
+ * it is where that route lacks a key for how a request comes. Returns @text.
  */
 const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 			   char text[POLICY_SUGGESTION_MAX]);

@@ -31,6 +31,8 @@ struct request {
 	struct request_text target; /* origin-form, with the query, or "*" */
 	const struct request_field *fields;
 	size_t n_fields;
+	bool by_h2c;       /* it came by HTTP/2 without TLS */
+	bool as_websocket; /* it opens a WebSocket over HTTP/2 (RFC 8441) */
 };
 
 /*

@@ -464,6 +464,14 @@ static bool has_tls_port(const struct node *node, const struct route *route,
 	return false;
 }
 
+/* Plain HTTP is read beside TLS that is spliced, too. */
+static bool has_plain_http(const struct node *node, const struct route *route,
+			   struct mistakes *mistakes)
+{
+	return route->tls == ROUTE_TLS_SPLICE ||
+	       is_read(node, "h2c", route, mistakes);
+}
+
 bool request_rules_read(const struct request_rules *rules, struct route *route,
 			struct mistakes *mistakes)
 {
@@ -479,5 +487,14 @@ bool request_rules_read(const struct request_rules *rules, struct route *route,
 		sound = read_auth(rules->auth, route, mistakes) &&
 			is_read(rules->auth, "auth", route, mistakes) &&
 			has_tls_port(rules->auth, route, mistakes) && sound;
+	if (rules->h2c)
+		sound = field_bool(rules->h2c, &route->h2c, mistakes) &&
+			has_plain_http(rules->h2c, route, mistakes) && sound;
+	if (rules->http2_websocket)
+		sound = field_bool(rules->http2_websocket,
+				   &route->http2_websocket, mistakes) &&
+			is_read(rules->http2_websocket, "http2_websocket",
+				route, mistakes) &&
+			sound;
 	return sound;
 }

@@ -1,7 +1,8 @@
 /*
- * request_rules.h - what a route says about requests: matches, git and auth
+ * request_rules.h - what a route says about requests
  *
- * Reads those three keys of a route for manifest.h.
+ * Reads, for manifest.h, the keys that say which requests a route admits, with
+ * what credential, and how they may come.
  */
 #ifndef SLUICE_REQUEST_RULES_H
 #define SLUICE_REQUEST_RULES_H
@@ -12,7 +13,7 @@
 
 /* The values of the keys; NULL for one that is absent. */
 struct request_rules {
-	const struct node *matches, *git, *auth;
+	const struct node *matches, *git, *auth, *h2c, *http2_websocket;
 };
 
 /*

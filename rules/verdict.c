@@ -90,6 +90,10 @@ static const struct {
 			      "the route lets git clone and fetch, and not push" },
 	[REASON_AUTH_NEEDS_TLS] = { "auth_needs_tls",
 				    "the route's credential is sent over TLS only: use https" },
+	[REASON_H2C_NOT_LISTED] = { "h2c_not_listed",
+				    "routes admit this request, but not by HTTP/2 without TLS" },
+	[REASON_WEBSOCKET_NOT_LISTED] = { "websocket_not_listed",
+					  "routes admit this request, but not as a WebSocket over HTTP/2" },
 };
 
 const char *reason_code(enum reason reason)

@@ -57,6 +57,8 @@ enum reason {
 	REASON_PATH_AMBIGUOUS,     /* rules on paths, and two readings of it */
 	REASON_GIT_PUSH,           /* the route lets git fetch, and not push */
 	REASON_AUTH_NEEDS_TLS,     /* a credential would go out in plain HTTP */
+	REASON_H2C_NOT_LISTED,     /* admitted, but not by HTTP/2 in clear */
+	REASON_WEBSOCKET_NOT_LISTED, /* admitted, not as HTTP/2's WebSocket */
 	REASON_COUNT,
 };
 

@@ -30,7 +30,7 @@ item()
 
 # The first string of each row of the table of reasons.
 n=$(grep -c '^	REASON_' rules/verdict.h)
-codes=$(sed -n 's/^	\[REASON_[A-Z_]*\] = { "\([a-z_]*\)",.*/\1/p' \
+codes=$(sed -n 's/^	\[REASON_[A-Z0-9_]*\] = { "\([a-z0-9_]*\)",.*/\1/p' \
 	rules/verdict.c)
 # shellcheck disable=SC2086
 count reasons $((n - 1)) $codes

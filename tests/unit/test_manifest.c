@@ -412,7 +412,7 @@ static void what_yaml_has_and_manifests_do_not_is_refused(void **state)
 		{ "routes: [{<<: *all, host: a.example}]\n",
 		  "m:1:11: unknown key \"<<\"; expected host, cidr, ports, "
 		  "tls, addresses, private, limits, dns, matches, git, "
-		  "auth, upstream_ca\n" },
+		  "auth, upstream_ca, h2c, http2_websocket\n" },
 		{ "routes: []\n...\n---\nroutes: []\n",
 		  "m:3:1: a further document begins here; one file holds one "
 		  "manifest\n" },
@@ -851,6 +851,59 @@ static void who_verifies_is_told_in_certificates(void **state)
 			"port, but differ in \"upstream_ca\"\n");
 }
 
+static void how_requests_may_come_is_said_by_route(void **state)
+{
+	struct policy *policy = load(
+		"routes:\n"
+		"- {host: a.example, h2c: true}\n"
+		"- {host: b.example, tls: splice, h2c: true}\n"
+		"- {host: c.example, http2_websocket: true}\n"
+		"- {host: d.example, h2c: false, http2_websocket: false}\n");
+	const struct route *route;
+	size_t n;
+
+	(void)state;
+	route = policy_routes(policy, &n);
+	assert_int_equal(n, 4);
+	assert_true(route[0].h2c && !route[0].http2_websocket);
+	assert_true(route[1].h2c && !route[1].http2_websocket);
+	assert_true(!route[2].h2c && route[2].http2_websocket);
+	assert_true(!route[3].h2c && !route[3].http2_websocket);
+	policy_free(policy);
+}
+
+static void mistakes_in_how_requests_may_come(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: a.example, h2c: yes",
+		  "m:1:34: expected true or false, found \"yes\"\n" },
+		{ "host: a.example, http2_websocket: [chat]",
+		  "m:1:46: expected true or false, found a list\n" },
+		{ "host: a.example, tls: none, ports: 22, h2c: true",
+		  "m:1:56: \"h2c\" needs requests to be read, and \"tls: "
+		  "none\" passes them unread\n" },
+		{ "cidr: 8.8.8.0/24, ports: 22, h2c: true",
+		  "m:1:46: \"h2c\" needs requests to be read, and \"cidr\" "
+		  "passes them unread\n" },
+		{ "host: a.example, tls: splice, http2_websocket: true",
+		  "m:1:59: \"http2_websocket\" needs requests to be read, and "
+		  "\"tls: splice\" passes them unread\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+	assert_mistakes("routes:\n"
+			"  - {host: a.example, h2c: true}\n"
+			"  - {host: a.example, ports: 80}\n",
+			"m:3:5: this and line 2 are about the same host and "
+			"port, but differ in \"h2c\"\n");
+	assert_mistakes("routes:\n"
+			"  - {host: a.example}\n"
+			"  - {host: a.example, http2_websocket: true}\n",
+			"m:3:5: this and line 2 are about the same host and "
+			"port, but differ in \"http2_websocket\"\n");
+}
+
 static void there_are_so_many_authorities_and_no_more(void **state)
 {
 	char text[16384] = "routes:\n";
@@ -1119,7 +1172,7 @@ static void unknown_words_are_told_what_is_known(void **state)
 		{ "host: a.example, colour: red",
 		  "m:1:29: unknown key \"colour\"; expected host, cidr, ports, "
 		  "tls, addresses, private, limits, dns, matches, git, "
-		  "auth, upstream_ca\n" },
+		  "auth, upstream_ca, h2c, http2_websocket\n" },
 		{ "host: a.example, tls: spice",
 		  "m:1:34: expected intercept, splice or none, found "
 		  "\"spice\"\n" },
@@ -1352,6 +1405,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_type_is_refused),
 		cmocka_unit_test(origins_may_be_verified_by_others),
 		cmocka_unit_test(who_verifies_is_told_in_certificates),
+		cmocka_unit_test(how_requests_may_come_is_said_by_route),
+		cmocka_unit_test(mistakes_in_how_requests_may_come),
 		cmocka_unit_test(there_are_so_many_authorities_and_no_more),
 		cmocka_unit_test(silence_may_have_a_limit),
 		cmocka_unit_test(a_limit_of_silence_is_a_length_of_time),

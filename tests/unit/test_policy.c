@@ -492,6 +492,11 @@ static void a_refusal_suggests_the_line_that_helps(void **state)
 		{ "example.org", NULL, ATTEMPT_TLS, 443, REASON_TLS_UNUSED,
 		  "- {host: example.org, tls: splice}" },
 		{ NULL, "8.8.8.8", ATTEMPT_TLS, 443, REASON_TLS_REJECTED, "" },
+		{ "example.org", NULL, ATTEMPT_HTTP, 80, REASON_H2C_NOT_LISTED,
+		  "- {host: example.org, h2c: true}" },
+		{ "example.org", NULL, ATTEMPT_HTTP, 8443,
+		  REASON_WEBSOCKET_NOT_LISTED,
+		  "- {host: example.org, ports: [8443], http2_websocket: true}" },
 		{ "example.org", NULL, ATTEMPT_TLS, 443, REASON_NAME_DENIED,
 		  "" },
 		{ "example.org", NULL, ATTEMPT_TLS, 443, REASON_HOST_MISMATCH,
@@ -679,6 +684,46 @@ static void a_route_with_git_lets_fetch_and_not_push(void **state)
 	policy_free(p);
 }
 
+static void a_request_is_also_judged_by_how_it_comes(void **state)
+{
+	struct route routes[] = {
+		narrowed("a.example", "/one"),
+		narrowed("b.example", "/one"),
+		host("*.example", ROUTE_TLS_INTERCEPT, 443),
+	};
+	struct request clear = request("GET", "/one");
+	struct request websocket = request("GET", "/one");
+	struct request elsewhere = request("GET", "/two");
+	struct domain names[] = { domain("a.example"), domain("b.example") };
+	struct attempt attempt = { .kind = ATTEMPT_HTTP, .port = 443 };
+	struct policy *p;
+
+	(void)state;
+	routes[0].h2c = true;
+	routes[1].http2_websocket = true;
+	clear.by_h2c = websocket.as_websocket = elsewhere.by_h2c = true;
+	p = policy(routes, N(routes), NULL, 0);
+
+	attempt.name = &names[0];
+	attempt.request = &clear;
+	assert_decision(policy_judge(p, &attempt), VERDICT_INTERCEPT,
+			REASON_ALLOWED);
+	attempt.request = &websocket;
+	assert_decision(policy_judge(p, &attempt), VERDICT_DENY,
+			REASON_WEBSOCKET_NOT_LISTED);
+	attempt.name = &names[1];
+	assert_decision(policy_judge(p, &attempt), VERDICT_INTERCEPT,
+			REASON_ALLOWED);
+	attempt.request = &clear;
+	assert_decision(policy_judge(p, &attempt), VERDICT_DENY,
+			REASON_H2C_NOT_LISTED);
+	/* What is not admitted in any way is refused for that. */
+	attempt.request = &elsewhere;
+	assert_decision(policy_judge(p, &attempt), VERDICT_DENY,
+			REASON_REQUEST_NOT_LISTED);
+	policy_free(p);
+}
+
 static void a_refused_request_suggests_its_own_entry(void **state)
 {
 	static const struct {
@@ -789,6 +834,7 @@ int main(void)
 		cmocka_unit_test(a_request_is_admitted_by_one_of_its_routes),
 		cmocka_unit_test(before_there_is_a_request_one_may_come),
 		cmocka_unit_test(a_route_with_git_lets_fetch_and_not_push),
+		cmocka_unit_test(a_request_is_also_judged_by_how_it_comes),
 		cmocka_unit_test(a_refused_request_suggests_its_own_entry),
 		cmocka_unit_test(a_suggestion_admits_what_asked_for_it),
 		cmocka_unit_test(the_longest_suggestion_fits),
