@@ -441,14 +441,19 @@ static void sniffed_tls(struct flow *flow)
 static void start_requests(struct flow *flow, enum inspect_mode mode)
 {
 	struct sniff *sniff = flow->sniff;
-	bool unread = !sniff || stream_unread(&flow->stream, sniff->bytes,
-					      sniff->len) == 0;
+	bool http2 = sniff && sniff->sniffed == SNIFF_HTTP2;
+	int error =
+		sniff ? stream_unread(&flow->stream, sniff->bytes, sniff->len)
+		      : 0;
 
 	flow->kind = ATTEMPT_HTTP;
 	sniff_free(sniff);
 	flow->sniff = NULL;
 	flow_become(flow, FLOW_INTERCEPTING);
-	if (!unread || inspect_start(flow, mode, NULL, false, NULL) < 0)
+	if (error == 0)
+		error = http2 ? multiplex_start(flow, NULL, NULL)
+			      : inspect_start(flow, mode, NULL, false, NULL);
+	if (error < 0)
 		flow_close(flow, REASON_OVERLOADED, true);
 }
 
@@ -506,6 +511,7 @@ static void sniffing(evutil_socket_t fd, short what, void *arg)
 			sniffed_tls(flow);
 			return;
 		case SNIFF_HTTP:
+		case SNIFF_HTTP2:
 			start_requests(flow, INSPECT_JUDGE);
 			return;
 		case SNIFF_OTHER:

@@ -86,6 +86,20 @@ static enum sniffed sniff_request(const uint8_t *bytes, size_t len)
 	return http == SNIFF_OTHER ? begins("https://", bytes, len) : http;
 }
 
+/*
+ * RFC 9113 3.4: so that it is not taken for a request, HTTP/2 begins with one
+ * that no HTTP/1 server would answer.
+ */
+static enum sniffed sniff_words(const uint8_t *bytes, size_t len)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+	const size_t whole = sizeof(preface) - 1;
+
+	if (memcmp(bytes, preface, len < whole ? len : whole) != 0)
+		return sniff_request(bytes, len);
+	return len < whole ? SNIFF_MORE : SNIFF_HTTP2;
+}
+
 static enum sniffed feed_hello(struct sniff *sniff, const uint8_t *bytes,
 			       size_t len)
 {
@@ -118,8 +132,7 @@ enum sniffed sniff_feed(struct sniff *sniff, const uint8_t *bytes, size_t len)
 		if (sniff->bytes[0] == 0x16)
 			sniff->sniffed = feed_hello(sniff, bytes, len);
 		else
-			sniff->sniffed =
-				sniff_request(sniff->bytes, sniff->len);
+			sniff->sniffed = sniff_words(sniff->bytes, sniff->len);
 	}
 	return sniff->sniffed;
 }

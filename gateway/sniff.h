@@ -3,8 +3,9 @@
  *
  *	MORE ---> MORE ---> TLS	    a sound ClientHello, whole
  *	   \            \-> HTTP    a method and where a target begins
- *	    \-------------> OTHER   neither: nothing that can be judged
- *	     \------------> BAD	    TLS, but unsound; sniff->reader.fault
+ *	    \------------> HTTP2   its preface, whole
+ *	     \-----------> OTHER   none: nothing that can be judged
+ *	      \----------> BAD	    TLS, but unsound; sniff->reader.fault
  *
  * The bytes are kept, for whoever reads them next.
  */
@@ -22,6 +23,7 @@ enum sniffed {
 	SNIFF_MORE = 0,
 	SNIFF_TLS,
 	SNIFF_HTTP,
+	SNIFF_HTTP2,
 	SNIFF_OTHER,
 	SNIFF_BAD,
 };
@@ -38,7 +40,7 @@ struct sniff {
 struct sniff *sniff_new(void);
 void sniff_free(struct sniff *sniff);
 
-/* Feeds @len more bytes. Bytes after SNIFF_TLS or SNIFF_HTTP are kept too. */
+/* Feeds @len more bytes. Bytes behind what was found are kept too. */
 MUST_CHECK enum sniffed sniff_feed(struct sniff *sniff, const uint8_t *bytes,
 				   size_t len);
 

@@ -52,6 +52,13 @@ bool exchange_is_safe(const struct http_request *request)
 	return false;
 }
 
+/* Requests side by side go to one origin, so the first of them names it. */
+static bool has_one_name(const struct flow *flow)
+{
+	return flow->stream.ssl || flow->name_bound ||
+	       (flow->multiplex && flow->name.len > 0);
+}
+
 /* DESIGN: all identities agree, on every request. */
 static bool identities_agree(const struct flow *flow,
 			     const struct http_request *request,
@@ -70,7 +77,7 @@ static bool identities_agree(const struct flow *flow,
 	if (port != flow->port ||
 	    (request->absolute && request->absolute_https != tls))
 		return false;
-	if ((tls || flow->name_bound) &&
+	if (has_one_name(flow) &&
 	    (request->host.len != flow->name.len ||
 	     memcmp(request->host.name, flow->name.name, flow->name.len) != 0))
 		return false;
@@ -95,6 +102,7 @@ bool exchange_judge(struct exchange *exchange, struct flow *flow,
 		decision->reason = REASON_OVERLOADED;
 		return false;
 	}
+	exchange->judged.request.by_h2c = flow->multiplex && !flow->stream.ssl;
 	attempt.request = judged_request(&exchange->judged);
 	*decision = policy_judge(worker->policy, &attempt);
 	if (decision->verdict == VERDICT_DENY)

@@ -711,7 +711,7 @@ int32_t http2_request(struct http2 *http2, const struct http_request *request,
 	if (!state)
 		return -ENOMEM;
 	state->owner = owner;
-	http2_request_write(request, true, &written);
+	http2_request_write(request, &written);
 	stream = queue_head(http2, state, &written);
 	if (stream == 0)
 		stream = nghttp2_submit_request(

@@ -401,12 +401,12 @@ static void put_length(struct http2_written *written, uint64_t length)
 	put(written, "content-length", written->length);
 }
 
-void http2_request_write(const struct http_request *request, bool https,
+void http2_request_write(const struct http_request *request,
 			 struct http2_written *written)
 {
 	written->n = 0;
 	put_text(written, ":method", request->method);
-	put(written, ":scheme", https ? "https" : "http");
+	put(written, ":scheme", request->absolute_https ? "https" : "http");
 	if (request->port != 0)
 		(void)snprintf(written->authority, sizeof(written->authority),
 			       "%s:%u", request->host.name, request->port);

@@ -77,7 +77,7 @@ struct http2_written {
 	char authority[DOMAIN_MAX + 8], length[24], status[8];
 };
 
-void http2_request_write(const struct http_request *request, bool https,
+void http2_request_write(const struct http_request *request,
 			 struct http2_written *written);
 void http2_response_write(const struct http_response *response,
 			  struct http2_written *written);

@@ -77,7 +77,7 @@ static void dialled(void *arg, const struct upstream_result *result)
 	origin->address = result->address;
 	if (result->reason != REASON_ALLOWED) {
 		lose(origin, result->reason, result->detail);
-	} else if (!stream_speaks_h2(result->stream)) {
+	} else if (result->stream->ssl && !stream_speaks_h2(result->stream)) {
 		lose(origin, REASON_UPSTREAM_TLS,
 		     "the origin does not speak HTTP/2 any more");
 	} else {

@@ -22,10 +22,10 @@
 struct http2_origin;
 
 /*
- * Dials; the origin must choose HTTP/2. @events are those of streams: their
- * owners are what is given to http2_request(). @wake is called with @arg when
- * http2_origin_step() may get on, and is the stream's callback. NULL for want
- * of memory.
+ * Dials; by TLS the origin must choose HTTP/2, and without it has to know it.
+ * @events are those of streams: their owners are what is given to
+ * http2_request(). @wake is called with @arg when http2_origin_step() may get
+ * on, and is the stream's callback. NULL for want of memory.
  */
 struct http2_origin *http2_origin_dial(struct worker *worker,
 				       const struct upstream_want *want,

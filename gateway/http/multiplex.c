@@ -248,7 +248,9 @@ static unsigned status_for(const struct flow *flow,
 	const struct attempt elsewhere = {
 		.kind = ATTEMPT_HTTP,
 		.name = &request->host,
-		.port = request->port ? request->port : 443,
+		.port = request->port             ? request->port
+			: request->absolute_https ? 443
+						  : 80,
 	};
 
 	if (decision->reason == REASON_HOST_MISMATCH && request->host.len > 0 &&
@@ -283,7 +285,7 @@ static bool dial(struct multiplex *multiplex, const struct domain *name,
 		.name = name,
 		.port = flow->port,
 		.private = route && route->private,
-		.tls = true,
+		.tls = flow->stream.ssl != NULL,
 		.authority = flow->authority,
 	};
 
@@ -772,8 +774,9 @@ static bool step_agent(struct multiplex *multiplex)
 		return moved;
 	if (flow->stream.ended || flow->stream.failed) {
 		flow_close(flow,
-			   multiplex->had_head ? REASON_ALLOWED
-					       : REASON_TLS_UNUSED,
+			   multiplex->had_head || !flow->stream.ssl
+				   ? REASON_ALLOWED
+				   : REASON_TLS_UNUSED,
 			   flow->stream.failed);
 		return true;
 	}

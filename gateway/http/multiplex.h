@@ -25,10 +25,11 @@ struct flow;
 struct multiplex;
 
 /*
- * Starts reading requests on flow->stream, whose TLS is up and has chosen h2.
- * @origin, which has chosen it too, is taken over; NULL if there is none. If
- * there is a @refusal, which is copied, every request gets it. Returns 0 or
- * -errno; the caller then closes the flow.
+ * Starts reading requests on flow->stream, whose TLS is up and has chosen h2,
+ * or which has none and has begun with HTTP/2's preface. @origin, which speaks
+ * it too, is taken over; NULL if there is none. If there is a @refusal, which
+ * is copied, every request gets it. Returns 0 or -errno; the caller then closes
+ * the flow.
  */
 MUST_CHECK int multiplex_start(struct flow *flow, struct stream *origin,
 			       const struct refusal *refusal);

@@ -23,7 +23,8 @@ world_h2()
 	done
 	background world-h2.log in_world $PYTHON "$here/h2_peer.py" "$DIR" \
 		$streams
-	await grep -q listening "$DIR/world-h2.log" ||
+	await grep -q 'listening 443' "$DIR/world-h2.log" &&
+		await grep -q 'listening 80' "$DIR/world-h2.log" ||
 		fail 'the origins did not start'
 }
 

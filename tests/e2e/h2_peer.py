@@ -1,9 +1,11 @@
 """h2_peer.py - origins that speak HTTP/2 with manners, and an agent's side.
 
 `h2_peer.py FOLDER [STREAMS]` serves HTTP/2 on port 443; a server name's
-certificate is FOLDER/NAME.pem with NAME.key. STREAMS is how many it takes at
-once. What is answered depends on the path's first word; what was heard is
-logged, one line a thing.
+certificate is FOLDER/NAME.pem with NAME.key. On port 80 it serves HTTP/2 as
+well, without TLS. STREAMS is how many it takes at once. Names that begin with
+"websocket" take WebSockets (RFC 8441), whose bytes are a body's here. What is
+answered depends on the path's first word; what was heard is logged, one line a
+thing.
 
 From the agent's side: `link = Link("listed.test")`, `n = link.ask("/x")`,
 `answer = link.wait(n)`.
@@ -111,13 +113,16 @@ class Request:
 
 
 class Origin(Side):
-    def __init__(self, sock, streams):
+    def __init__(self, sock, streams, websockets):
         super().__init__(sock, client=False)
         self.number = next(NUMBERS)
         self.requests = {}
         if streams:
             self.h2.local_settings.max_concurrent_streams = streams
         self.h2.initiate_connection()
+        if websockets:
+            self.h2.update_settings(
+                {h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1})
         self.flush()
 
     def head(self, stream, *fields, status="200", end=False):
@@ -259,11 +264,25 @@ class Origin(Side):
 def serve(raw, tls, streams):
     try:
         raw.settimeout(PATIENCE * 3)
-        sock = tls.wrap_socket(raw, server_side=True)
-        log("alpn", sock.selected_alpn_protocol())
-        Origin(sock, streams).serve()
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock = raw
+        if tls:
+            sock = tls.wrap_socket(raw, server_side=True)
+            log("alpn", sock.selected_alpn_protocol())
+        Origin(sock, streams,
+               getattr(sock, "asked", "").startswith("websocket")).serve()
     except OSError as error:
         log("error", repr(error))
+
+
+def listen(port, tls, streams):
+    listener = socket.create_server(("::", port), family=socket.AF_INET6,
+                                    dualstack_ipv6=True, backlog=1024)
+    log("listening", port)
+    while True:
+        raw, _ = listener.accept()
+        threading.Thread(target=serve, args=(raw, tls, streams),
+                         daemon=True).start()
 
 
 def main():
@@ -274,6 +293,7 @@ def main():
         if name and name not in contexts:
             contexts[name] = fresh(name)
         connection.context = contexts.get(name, contexts[""])
+        connection.asked = name or ""
 
     def fresh(name):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -283,15 +303,10 @@ def main():
 
     contexts[""] = fresh("unnamed")
     contexts[""].sni_callback = chosen
-    listener = socket.create_server(("::", 443), family=socket.AF_INET6,
-                                    dualstack_ipv6=True, backlog=1024)
-    log("listening")
-    while True:
-        raw, _ = listener.accept()
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=serve, args=(
-            raw, contexts[""], int(rest[0]) if rest else 0),
-            daemon=True).start()
+    streams = int(rest[0]) if rest else 0
+    threading.Thread(target=listen, args=(80, None, streams),
+                     daemon=True).start()
+    listen(443, contexts[""], streams)
 
 
 # --- the agent's side ---
@@ -309,22 +324,26 @@ class Answer:
 
 class Link(Side):
     def __init__(self, name, port=443, protocols=("h2",), validate=True):
-        raw = socket.create_connection((name, port), PATIENCE)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(list(protocols))
-        sock = context.wrap_socket(raw, server_hostname=name)
+        """@protocols are what TLS offers; without them there is none."""
+        sock = socket.create_connection((name, port), PATIENCE)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.scheme = "https" if protocols else "http"
+        if protocols:
+            context = ssl.create_default_context()
+            context.set_alpn_protocols(list(protocols))
+            sock = context.wrap_socket(sock, server_hostname=name)
+            assert sock.selected_alpn_protocol() == "h2", \
+                sock.selected_alpn_protocol()
         sock.settimeout(PATIENCE)
-        assert sock.selected_alpn_protocol() == "h2", \
-            sock.selected_alpn_protocol()
         super().__init__(sock, client=True, validate=validate)
-        self.name = name if port == 443 else f"{name}:{port}"
+        usual = 443 if protocols else 80
+        self.name = name if port == usual else f"{name}:{port}"
         self.answers, self.goaway, self.over = {}, None, False
         self.h2.initiate_connection()
         self.flush()
 
     def head(self, path="/", method="GET", authority=None, more=()):
-        return [(":method", method), (":scheme", "https"),
+        return [(":method", method), (":scheme", self.scheme),
                 (":authority", authority or self.name), (":path", path),
                 *more]
 

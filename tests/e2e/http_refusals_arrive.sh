@@ -52,6 +52,9 @@ agent_does <<-'END'
 	for port in 443, 80:
 	    for said, status, reason in CASES:
 	        for before in (b"", b"GET /hello HTTP/1.1\r\n" + HOST + b"\r\n"):
+	            # Where it comes first, and without TLS, it is HTTP/2.
+	            if port == 80 and not before and said.startswith(b"PRI"):
+	                continue
 	            reason_here = reason or (
 	                "host_mismatch" if port == 443 else "name_not_listed")
 	            link = connect("listed.test", port)

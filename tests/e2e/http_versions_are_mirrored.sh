@@ -140,6 +140,8 @@ agent_does_h2 <<-'END'
 END
 world_heard_nothing_of unlisted
 
-# Without TLS it is not spoken, however it is asked for.
-agent sh -c 'printf "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" |
-	nc -w 5 both.test 80' | expect '^HTTP/1.1 400'
+# Without TLS it is spoken to refuse it, unless a route says more.
+agent $CURL --http2-prior-knowledge -w '%{http_version}\n' \
+	http://unlisted.test/ >"$DIR/out"
+expect '^2$' <"$DIR/out"
+expect '"reason":"name_not_listed"' <"$DIR/out"

@@ -24,7 +24,7 @@ noise = [
     b"PING\r\n" + SECRET,
     b"a1 LOGIN " + SECRET + b"\r\n",
     b"GET /" + SECRET + b"\r\n",                      # HTTP/0.9
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SECRET,     # HTTP/2, unasked
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SECRET * 2, # HTTP/2, unasked
     b"\0\0\0\x08\x04\xd2\x16\x2f" + SECRET,           # PostgreSQL's request
     b"\x80\x2e\x01\0\x02\0\x15\0\0\0\x10" + SECRET,   # SSLv2
     b"\x16\x03\0\0\x20" + SECRET * 4,                 # SSL 3.0
@@ -62,10 +62,12 @@ for name in "listed.test", "spliced.test":
                 except ConnectionError:
                     heard = b""
                 # An alert, or a refusal in HTTP's words to what spoke HTTP,
-                # or nothing at all.
+                # or nothing at all. To HTTP/2 it is SETTINGS and GOAWAY.
                 if heard[:1] not in (b"", b"\x15") and not (
-                        said.startswith((b"GET /", b"PRI *")) and
-                        heard.startswith(b"HTTP/1.1 4")):
+                        said.startswith(b"GET /") and
+                        heard.startswith(b"HTTP/1.1 4")) and not (
+                        said.startswith(b"PRI *") and
+                        heard[3:5] == b"\x04\0"):
                     sys.exit("%r was answered %r" % (said, heard))
 
 # TLS that would carry what is not HTTP.

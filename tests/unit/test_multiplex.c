@@ -115,7 +115,7 @@ static unsigned left_ms(const struct rig *rig)
 
 static struct policy *policy(void)
 {
-	struct route route = { .n_ports = 1, .ports = { 80 } };
+	struct route route = { .n_ports = 1, .ports = { 80 }, .h2c = true };
 
 	assert_true(domain_parse(&route.host.base, "a.test", 6));
 	return policy_new(&route, 1, NULL, 0, POLICY_REFUSALS_EXPLAIN);

@@ -106,7 +106,7 @@ static void a_request_shows_where_its_target_begins(void **state)
 		"ABCDEFGHIJKLMNOPQRSTUVWX /",
 		"GET http://",
 		"GET HTTPS://",
-		"PRI *",
+		"PRI /",
 		"CONNECT ",
 	};
 
@@ -121,6 +121,17 @@ static void a_request_shows_where_its_target_begins(void **state)
 				 SNIFF_HTTP);
 		sniff_free(sniff);
 	}
+}
+
+static void http2_shows_its_whole_preface(void **state)
+{
+	(void)state;
+	assert_int_equal(sniffed_bytewise("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+			 SNIFF_HTTP2);
+	/* What only begins like it is a request, and a bad one. */
+	assert_int_equal(sniffed_bytewise("PRI * HTTP/1"), SNIFF_HTTP);
+	assert_int_equal(sniffed_bytewise("PRI * HTTP/2.0\r\n\r\nX"),
+			 SNIFF_HTTP);
 }
 
 /* The last byte of each is the first that no request has there. */
@@ -246,6 +257,7 @@ int main(void)
 		cmocka_unit_test(a_hello_is_found_however_it_is_cut),
 		cmocka_unit_test(the_first_byte_tells_what_is_no_tls),
 		cmocka_unit_test(a_request_shows_where_its_target_begins),
+		cmocka_unit_test(http2_shows_its_whole_preface),
 		cmocka_unit_test(another_protocol_shows_itself_as_early),
 		cmocka_unit_test(what_is_known_stays_and_bytes_are_kept),
 		cmocka_unit_test(broken_tls_is_bad_for_good),
