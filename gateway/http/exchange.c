@@ -103,6 +103,8 @@ bool exchange_judge(struct exchange *exchange, struct flow *flow,
 		return false;
 	}
 	exchange->judged.request.by_h2c = flow->multiplex && !flow->stream.ssl;
+	exchange->judged.request.as_websocket =
+		flow->multiplex && request->wants_websocket;
 	attempt.request = judged_request(&exchange->judged);
 	*decision = policy_judge(worker->policy, &attempt);
 	if (decision->verdict == VERDICT_DENY)

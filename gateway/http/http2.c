@@ -20,6 +20,7 @@ struct stream_state {
 	int32_t stream;
 	void *owner;
 	bool head_done;    /* the final one */
+	bool tunnel;       /* RFC 9113 8.5: DATA, and no trailers */
 	bool reset_here;   /* by http2_reset() */
 	bool anomalous;    /* reset for what the peer sent */
 	bool ended_here;   /* our END_STREAM is out */
@@ -45,6 +46,8 @@ struct http2 {
 	unsigned empty, anomalies;
 	size_t consumed; /* and not yet given back to the peer */
 	size_t queued;   /* of heads that wait, of all streams */
+	bool heard;      /* the peer's SETTINGS */
+	bool offers_websockets;
 	bool shut, failed;
 };
 
@@ -213,6 +216,7 @@ static void on_request(struct http2 *http2, const nghttp2_frame *frame,
 	state->head_done = true;
 	if (http2_request_read(&http2->head, ended, &request, &status, &why)) {
 		carried_something(http2);
+		state->tunnel = request.wants_websocket;
 		http2->events->request(http2->arg, frame->hd.stream_id,
 				       &request, ended);
 		return;
@@ -249,12 +253,18 @@ static void on_response(struct http2 *http2, const nghttp2_frame *frame,
 	}
 	carried_something(http2);
 	state->head_done = response.status >= 200;
+	if (response.status >= 300)
+		state->tunnel = false;
+	/* RFC 9110 8.6: there is no length where bytes are tunnelled. */
+	if (state->tunnel)
+		response.has_content_length = false;
 	http2->events->response(state->owner, &response, ended);
 }
 
 static void on_trailers(struct http2 *http2, struct stream_state *state)
 {
-	struct http2_trailers *trailers = http2_trailers_read(&http2->head);
+	struct http2_trailers *trailers =
+		state->tunnel ? NULL : http2_trailers_read(&http2->head);
 
 	if (!trailers) {
 		reset_for_anomaly(http2, state);
@@ -308,6 +318,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame,
 		on_head(http2, frame);
 	else if (frame->hd.type == NGHTTP2_DATA)
 		on_data_end(http2, frame);
+	else if (frame->hd.type == NGHTTP2_SETTINGS)
+		http2->heard |= !(frame->hd.flags & NGHTTP2_FLAG_ACK);
 	else if (frame->hd.type == NGHTTP2_GOAWAY)
 		http2->events->goaway(http2->arg);
 	return 0;
@@ -668,6 +680,31 @@ bool http2_is_idle(const struct http2 *http2)
 	return LIST_EMPTY(&http2->streams);
 }
 
+enum http2_websockets http2_websockets(const struct http2 *http2)
+{
+	if (!http2->heard)
+		return HTTP2_WEBSOCKETS_NOT_SAID;
+	return nghttp2_session_get_remote_settings(
+		       http2->session,
+		       NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1
+		       ? HTTP2_WEBSOCKETS_TAKEN
+		       : HTTP2_WEBSOCKETS_REFUSED;
+}
+
+void http2_offer_websockets(struct http2 *http2)
+{
+	static const nghttp2_settings_entry offer = {
+		NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1
+	};
+
+	if (http2->offers_websockets)
+		return;
+	http2->offers_websockets = true;
+	if (nghttp2_submit_settings(http2->session, NGHTTP2_FLAG_NONE, &offer,
+				    1) != 0)
+		http2->failed = true;
+}
+
 bool http2_is_reading_head(const struct http2 *http2)
 {
 	return http2->reading_head;
@@ -711,6 +748,7 @@ int32_t http2_request(struct http2 *http2, const struct http_request *request,
 	if (!state)
 		return -ENOMEM;
 	state->owner = owner;
+	state->tunnel = request->wants_websocket;
 	http2_request_write(request, &written);
 	stream = queue_head(http2, state, &written);
 	if (stream == 0)

@@ -14,8 +14,8 @@
  * Whatever the peer sends, what is held for it is bounded. Frames that carry
  * nothing, of whatever kind, are counted, and so are streams that had to be reset for what the
  * peer sent; above the limits below the connection is ended with
- * ENHANCE_YOUR_CALM. Pushes are refused, extended CONNECT is not offered, and
- * ALTSVC and ORIGIN frames are passed over.
+ * ENHANCE_YOUR_CALM. Pushes are refused, WebSockets (RFC 8441) are not offered
+ * unless it is asked for, and ALTSVC and ORIGIN frames are passed over.
  */
 #ifndef SLUICE_HTTP2_H
 #define SLUICE_HTTP2_H
@@ -49,6 +49,13 @@ enum http2_error {
 enum http2_side {
 	HTTP2_TO_AGENT = 0,
 	HTTP2_TO_ORIGIN,
+};
+
+/* Whether the origin takes WebSockets (RFC 8441). */
+enum http2_websockets {
+	HTTP2_WEBSOCKETS_NOT_SAID = 0, /* its SETTINGS have not come */
+	HTTP2_WEBSOCKETS_REFUSED,
+	HTTP2_WEBSOCKETS_TAKEN,
 };
 
 struct http2;
@@ -122,6 +129,11 @@ bool http2_is_over(const struct http2 *http2);
 
 /* There is no stream, nor one that waits to be opened. */
 bool http2_is_idle(const struct http2 *http2);
+
+enum http2_websockets http2_websockets(const struct http2 *http2);
+
+/* Tells the agent that it may open WebSockets; that cannot be taken back. */
+void http2_offer_websockets(struct http2 *http2);
 
 /* A header block has begun and is not whole. */
 bool http2_is_reading_head(const struct http2 *http2);

@@ -207,13 +207,38 @@ static bool read_fields(const struct http2_head *head, const char *const *names,
 	return true;
 }
 
-enum request_pseudo { METHOD, SCHEME, AUTHORITY, PATH };
+enum request_pseudo { METHOD, SCHEME, AUTHORITY, PATH, PROTOCOL };
 static const char *const request_pseudo[HTTP2_PSEUDO_MAX] = {
-	[METHOD] = ":method",
-	[SCHEME] = ":scheme",
-	[AUTHORITY] = ":authority",
-	[PATH] = ":path",
+	[METHOD] = ":method",       [SCHEME] = ":scheme",
+	[AUTHORITY] = ":authority", [PATH] = ":path",
+	[PROTOCOL] = ":protocol",
 };
+
+/* RFC 8441 4: what :protocol opens by CONNECT is bytes, to who is willing. */
+static bool read_protocol(struct reading *reading, struct http_request *request,
+			  unsigned *status)
+{
+	*status = HTTP_BAD_REQUEST;
+	if (!text_is_exactly(request->method, "CONNECT"))
+		return refuse(reading, ":protocol is not CONNECT's");
+	if (reading->length.at || reading->expect.at)
+		return refuse(reading, "CONNECT has a body");
+	*status = HTTP_NOT_IMPLEMENTED;
+	if (!text_is(reading->pseudo[PROTOCOL], "websocket"))
+		return refuse(reading, ":protocol is not websocket");
+	request->wants_websocket = true;
+	return true;
+}
+
+static bool read_method(struct reading *reading, struct http_request *request,
+			unsigned *status)
+{
+	request->method = reading->pseudo[METHOD];
+	return reading->pseudo[PROTOCOL].at
+		       ? read_protocol(reading, request, status)
+		       : http_method_judge(request->method, status,
+					   &reading->why);
+}
 
 static bool read_authority(struct reading *reading,
 			   struct http_request *request)
@@ -282,9 +307,10 @@ bool http2_request_read(const struct http2_head *head, bool ended,
 		*why = reading.why;
 		return false;
 	}
-	read.method = reading.pseudo[METHOD];
-	if (!http_method_judge(read.method, status, why))
+	if (!read_method(&reading, &read, status)) {
+		*why = reading.why;
 		return false;
+	}
 	if (!read_request_line(&reading, &read) ||
 	    !read_body(&reading, ended, &read.framing, &read.content_length)) {
 		*status = HTTP_BAD_REQUEST;
@@ -413,6 +439,8 @@ void http2_request_write(const struct http_request *request,
 	put(written, ":authority",
 	    request->port ? written->authority : request->host.name);
 	put_text(written, ":path", request->path);
+	if (request->wants_websocket)
+		put(written, ":protocol", "websocket");
 	put_fields(written, request->fields, request->n_fields);
 	if (request->framing == HTTP_LENGTH)
 		put_length(written, request->content_length);

@@ -15,7 +15,7 @@
 
 #include "message.h"
 
-#define HTTP2_PSEUDO_MAX 4
+#define HTTP2_PSEUDO_MAX 5
 #define HTTP2_FIELDS_MAX (HTTP_FIELDS_MAX + HTTP2_PSEUDO_MAX + 2)
 #define HTTP2_TRAILERS_MAX 16384 /* bytes, counted as those of a head */
 

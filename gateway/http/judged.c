@@ -17,7 +17,11 @@ static struct request_text keep(struct http_text text, char **at)
 bool judged_keep(struct judged *judged, const struct http_request *request)
 {
 	size_t fields_size = request->n_fields * sizeof(struct request_field);
-	size_t len = request->method.len + request->path.len;
+	/* RFC 8441 5: what HTTP/2 asks for by CONNECT is what GET would be. */
+	const struct http_text method = request->wants_websocket
+						? (struct http_text){ "GET", 3 }
+						: request->method;
+	size_t len = method.len + request->path.len;
 	struct request_field *fields;
 	char *at;
 
@@ -31,7 +35,7 @@ bool judged_keep(struct judged *judged, const struct http_request *request)
 	at = (char *)fields + fields_size;
 	judged->memory = fields;
 	judged->request = (struct request){
-		.method = keep(request->method, &at),
+		.method = keep(method, &at),
 		.target = keep(request->path, &at),
 		.fields = fields,
 		.n_fields = request->n_fields,

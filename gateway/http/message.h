@@ -57,8 +57,9 @@ struct http_request {
 	bool expects_continue;
 	bool takes_trailers;       /* TE says so */
 	struct http_text trailers; /* Trailer: which are to come; or empty */
-	bool wants_websocket; /* a sound RFC 6455 handshake; any other Upgrade
-				 has been dropped */
+	/* A sound RFC 6455 handshake, or RFC 8441's CONNECT; any other Upgrade
+	 * has been dropped. */
+	bool wants_websocket;
 	struct http_field fields[HTTP_FIELDS_MAX];
 	size_t n_fields; /* end-to-end ones: hop-by-hop, Host, Content-Length,
 			    Transfer-Encoding and Expect are taken out */

@@ -65,6 +65,7 @@ struct multiplex {
 	bool leaving;               /* the agent said GOAWAY */
 	bool had_head;              /* the first request has come */
 	bool reading_head;          /* and its deadline runs */
+	bool offer_settled;         /* whether it is offered WebSockets */
 	struct farewell last;       /* no more than what is to be sent still */
 	enum reason why;            /* it ends */
 };
@@ -366,6 +367,29 @@ static enum reason write_head_with(struct multiplex_stream *stream,
 	return reason;
 }
 
+/*
+ * The connection that offered them may be gone, and another in its place. One
+ * that has not said yet whether it takes them is not asked; the agent may try
+ * again (RFC 9113 8.7).
+ */
+static bool takes_websockets(struct multiplex_stream *stream,
+			     const struct origin_link *link)
+{
+	switch (http2_websockets(http2_origin_connection(link->origin))) {
+	case HTTP2_WEBSOCKETS_TAKEN:
+		return true;
+	case HTTP2_WEBSOCKETS_REFUSED:
+		refuse_for(stream, REASON_UPSTREAM_HTTP, 0,
+			   "the origin takes no WebSockets any more");
+		break;
+	case HTTP2_WEBSOCKETS_NOT_SAID:
+		stream_free(stream, HTTP2_REFUSED_STREAM,
+			    "the origin has not said that it takes WebSockets");
+		break;
+	}
+	return false;
+}
+
 /* Opens an admitted request anew. */
 static void forward(struct multiplex_stream *stream,
 		    const struct http_request *request,
@@ -375,6 +399,8 @@ static void forward(struct multiplex_stream *stream,
 		open_origin(stream->multiplex, &request->host, route);
 	enum reason reason = REASON_OVERLOADED;
 
+	if (link && request->wants_websocket && !takes_websockets(stream, link))
+		return;
 	if (link)
 		reason = route->auth == ROUTE_AUTH_NONE
 				 ? write_head(stream, link->origin, request,
@@ -560,6 +586,17 @@ static const struct http2_events agent_events = {
 
 /* --- what the origin sends --- */
 
+/* What is exchanged over a WebSocket is nobody's to hold back or change. */
+static void end_redaction(struct multiplex_stream *stream,
+			  const struct http_response *response)
+{
+	if (!stream->exchange.judged.request.as_websocket ||
+	    response->status >= 300)
+		return;
+	redact_free(stream->redact);
+	stream->redact = NULL;
+}
+
 static void on_response(void *owner, const struct http_response *response,
 			bool ended)
 {
@@ -575,6 +612,7 @@ static void on_response(void *owner, const struct http_response *response,
 	}
 	stream->via->answered = true;
 	if (!interim) {
+		end_redaction(stream, response);
 		stream->response_begun = true;
 		stream->exchange.status = response->status;
 		stream->in.ended = stream->in.taken = ended;
@@ -730,6 +768,25 @@ static void free_origin(struct multiplex *multiplex, struct origin_link *link,
 	free(link);
 }
 
+/* What the origin takes the agent is offered, if its route lets it pass. */
+static bool offer_websockets(struct multiplex *multiplex, struct http2 *origin)
+{
+	struct flow *flow = multiplex->flow;
+	struct attempt attempt = flow_attempt(flow, ATTEMPT_TLS);
+	struct decision decision;
+
+	if (multiplex->offer_settled || !flow->stream.ssl ||
+	    http2_websockets(origin) != HTTP2_WEBSOCKETS_TAKEN)
+		return false;
+	multiplex->offer_settled = true;
+	decision = policy_judge(flow->worker->policy, &attempt);
+	if (decision.verdict != VERDICT_INTERCEPT ||
+	    !decision.route->http2_websocket)
+		return false;
+	http2_offer_websockets(multiplex->agent.http2);
+	return true;
+}
+
 static bool step_origins(struct multiplex *multiplex)
 {
 	struct origin_link *link, *next;
@@ -738,6 +795,8 @@ static bool step_origins(struct multiplex *multiplex)
 	for (link = TAILQ_FIRST(&multiplex->origins); link; link = next) {
 		next = TAILQ_NEXT(link, link);
 		moved |= http2_origin_step(link->origin);
+		moved |= offer_websockets(
+			multiplex, http2_origin_connection(link->origin));
 		if (http2_origin_address(link->origin)->family != 0)
 			multiplex->flow->origin =
 				*http2_origin_address(link->origin);
@@ -891,6 +950,7 @@ void multiplex_rejudge(struct multiplex *multiplex)
 					  NULL };
 	struct multiplex_stream *stream, *next;
 
+	multiplex->offer_settled = false;
 	for (stream = TAILQ_FIRST(&multiplex->streams); stream; stream = next) {
 		next = TAILQ_NEXT(stream, link);
 		if (!stream->with_origin || is_admitted(stream))

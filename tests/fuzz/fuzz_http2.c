@@ -68,13 +68,15 @@ static void spell(const struct http_field *fields, size_t n, char *text,
 static void spell_request(const struct http_request *request, char text[4096])
 {
 	const struct http_field line[] = {
+		{ { "websocket", request->wants_websocket ? 9 : 0 },
+		  { "", 0 } },
 		{ request->method, request->path },
 		{ { request->host.name, request->host.len }, { "", 0 } },
 	};
 	size_t len = 0;
 
 	memset(text, 0, 4096);
-	spell(line, 2, text, 4096, &len);
+	spell(line, sizeof(line) / sizeof(*line), text, 4096, &len);
 	spell(request->fields, request->n_fields, text, 4096, &len);
 }
 
@@ -380,6 +382,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	run.origin = http2_new(HTTP2_TO_ORIGIN, &origin_events, NULL);
 	run.world = http2_new(HTTP2_TO_AGENT, &world_events, NULL);
 	MUST(run.agent && run.origin && run.world);
+	http2_offer_websockets(run.agent);
+	http2_offer_websockets(run.world);
 	turn();
 	while (len >= 2 && data[0] == 0xff) {
 		const uint8_t *end = memchr(data + 2, 0xff, len - 2);

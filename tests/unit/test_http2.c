@@ -134,6 +134,7 @@ struct seen {
 	struct owned owned[4];
 	size_t n_owned;
 	bool owns;
+	bool wants_websocket, has_content_length;
 	enum http_framing framing;
 };
 
@@ -169,6 +170,7 @@ static void on_request(void *arg, int32_t stream,
 	note_fields(seen->fields, sizeof(seen->fields), request->fields,
 		    request->n_fields);
 	seen->framing = request->framing;
+	seen->wants_websocket = request->wants_websocket;
 	if (!seen->owns)
 		return;
 	owned = &seen->owned[seen->n_owned++];
@@ -196,6 +198,7 @@ static void on_response(void *owner, const struct http_response *response,
 
 	owned->heads++;
 	owned->status = response->status;
+	owned->seen->has_content_length = response->has_content_length;
 	owned->ended = ended;
 	note_fields(owned->seen->fields, sizeof(owned->seen->fields),
 		    response->fields, response->n_fields);
@@ -961,6 +964,163 @@ static void extended_connect_is_not_offered(void **state)
 	seen_free(seen);
 }
 
+/* A WebSocket's request, with @more behind it. */
+static void put_websocket(struct bytes *to, int32_t stream, int flags,
+			  const char *protocol, const char *name,
+			  const char *value)
+{
+	const char *const fields[] = {
+		":method", "CONNECT",    ":protocol", protocol, ":scheme",
+		"https",   ":authority", "a.test",    ":path",  "/chat",
+		name,      value,        NULL,
+	};
+
+	put_head(to, stream, flags, fields);
+}
+
+static void a_websocket_is_opened_where_it_is_offered(void **state)
+{
+	struct seen *agent = seen_new(HTTP2_TO_AGENT);
+	const uint8_t *settings;
+
+	(void)state;
+	pull(agent);
+	agent->out.len = 0;
+	http2_offer_websockets(agent->http2);
+	http2_offer_websockets(agent->http2);
+	pull(agent);
+	settings = said(agent, SETTINGS, 0);
+	assert_non_null(settings);
+	assert_int_equal(agent->out.len, 9 + 6);
+	assert_memory_equal(settings + 9, "\0\x08\0\0\0\1", 6);
+
+	begin_agent(&sent);
+	put_websocket(&sent, 1, 0, "WebSocket", "sec-websocket-version", "13");
+	give(agent, &sent);
+	assert_int_equal(agent->requests, 1);
+	assert_true(agent->wants_websocket);
+	assert_string_equal(agent->method, "CONNECT");
+	assert_string_equal(agent->path, "/chat");
+	assert_string_equal(agent->fields, "sec-websocket-version=13\n");
+	/* Any other request is none. */
+	sent.len = 0;
+	put_head(&sent, 3, END_STREAM, get);
+	give(agent, &sent);
+	assert_int_equal(agent->requests, 2);
+	assert_false(agent->wants_websocket);
+	seen_free(agent);
+}
+
+static void what_is_no_websocket_is_refused(void **state)
+{
+	static const struct {
+		const char *protocol, *name, *value;
+		unsigned status;
+	} rows[] = {
+		{ "connect-udp", "x", "y", 501 },
+		{ "", "x", "y", 0 },
+		{ "websocket", "content-length", "5", 400 },
+		{ "websocket", "expect", "100-continue", 400 },
+		{ "websocket", ":protocol", "websocket", 0 },
+	};
+	static const char *const get_protocol[] = {
+		":method", "GET",   ":protocol",  "websocket",
+		":scheme", "https", ":authority", "a.test",
+		":path",   "/chat", NULL,
+	};
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(rows) / sizeof(*rows); i++) {
+		struct seen *agent = seen_new(HTTP2_TO_AGENT);
+		bool get_it = i == sizeof(rows) / sizeof(*rows);
+
+		http2_offer_websockets(agent->http2);
+		begin_agent(&sent);
+		if (get_it)
+			put_head(&sent, 1, 0, get_protocol);
+		else
+			put_websocket(&sent, 1, 0, rows[i].protocol,
+				      rows[i].name, rows[i].value);
+		give(agent, &sent);
+		pull(agent);
+		assert_int_equal(agent->requests, 0);
+		assert_int_equal(agent->refused, 1);
+		assert_int_equal(agent->refused_status,
+				 get_it ? 0 : rows[i].status);
+		seen_free(agent);
+	}
+}
+
+static void a_websocket_is_asked_for_of_who_takes_it(void **state)
+{
+	struct seen *origin = seen_new(HTTP2_TO_ORIGIN);
+	struct seen *agent = seen_new(HTTP2_TO_AGENT);
+	struct http_request request = request_to("a.test");
+	struct http_response response = response_of(200);
+	struct owned *there = &origin->owned[origin->n_owned++], *here;
+
+	(void)state;
+	assert_int_equal(http2_websockets(origin->http2),
+			 HTTP2_WEBSOCKETS_NOT_SAID);
+	settle(origin, agent);
+	assert_int_equal(http2_websockets(origin->http2),
+			 HTTP2_WEBSOCKETS_REFUSED);
+	http2_offer_websockets(agent->http2);
+	settle(origin, agent);
+	assert_int_equal(http2_websockets(origin->http2),
+			 HTTP2_WEBSOCKETS_TAKEN);
+
+	request.method = (struct http_text){ "CONNECT", 7 };
+	request.wants_websocket = true;
+	*there = (struct owned){ .seen = origin };
+	there->stream = http2_request(origin->http2, &request, false, there);
+	assert_true(there->stream > 0);
+	settle(origin, agent);
+	assert_true(agent->wants_websocket);
+	here = &agent->owned[0];
+
+	/* A length that it cannot have is no part of the answer. */
+	response.has_content_length = true;
+	response.content_length = 5;
+	assert_int_equal(
+		http2_respond(agent->http2, here->stream, &response, false), 0);
+	here->body = "more than five bytes";
+	settle(origin, agent);
+	assert_int_equal(there->status, 200);
+	assert_memory_equal(there->got, "more than five bytes", 20);
+	assert_false(origin->has_content_length);
+
+	/* One side has ended; the other goes on. */
+	there->ready = true;
+	http2_resume(origin->http2, there->stream);
+	settle(origin, agent);
+	assert_true(here->ended && !here->closed && !there->ended);
+	here->ready = true;
+	http2_resume(agent->http2, here->stream);
+	settle(origin, agent);
+	assert_true(there->ended && here->closed && there->closed);
+	assert_int_equal(there->code, HTTP2_NO_ERROR);
+	seen_free(origin);
+	seen_free(agent);
+}
+
+static void a_websocket_has_no_trailers(void **state)
+{
+	static const char *const trailers[] = { "x-sum", "1", NULL };
+	struct seen *agent = seen_new(HTTP2_TO_AGENT);
+
+	(void)state;
+	http2_offer_websockets(agent->http2);
+	begin_agent(&sent);
+	put_websocket(&sent, 1, 0, "websocket", "x", "y");
+	put_head(&sent, 1, END_STREAM, trailers);
+	give(agent, &sent);
+	pull(agent);
+	assert_non_null(said(agent, RST_STREAM, 1));
+	assert_false(agent->owned[0].ended);
+	seen_free(agent);
+}
+
 /* --- floods --- */
 
 /* Feeds rounds of what @round puts until it ends, at most @most of them. */
@@ -1237,6 +1397,10 @@ int main(void)
 		cmocka_unit_test(pushes_are_refused),
 		cmocka_unit_test(frames_that_lead_elsewhere_are_passed_over),
 		cmocka_unit_test(extended_connect_is_not_offered),
+		cmocka_unit_test(a_websocket_is_opened_where_it_is_offered),
+		cmocka_unit_test(what_is_no_websocket_is_refused),
+		cmocka_unit_test(a_websocket_is_asked_for_of_who_takes_it),
+		cmocka_unit_test(a_websocket_has_no_trailers),
 		cmocka_unit_test(floods_end_the_connection),
 		cmocka_unit_test(work_makes_up_for_empty_frames),
 		cmocka_unit_test(endless_heads_end_the_connection),
