@@ -15,6 +15,8 @@
 /* Above this there is no sense in decoding on (HPACK makes much of little). */
 #define HEAD_FATAL ((size_t)4 * HTTP_HEAD_MAX)
 
+#define FRAME_MAX 16384 /* bytes: what a peer may send that was told nothing */
+
 struct stream_state {
 	LIST_ENTRY(stream_state) link;
 	int32_t stream;
@@ -183,6 +185,16 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame,
 		http2_end(http2, HTTP2_ENHANCE_YOUR_CALM);
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	}
+	return 0;
+}
+
+/* RFC 9113 4.2; nghttp2 looks at the length of every frame but this. */
+static int on_begin_frame(nghttp2_session *session,
+			  const nghttp2_frame_hd *frame, void *arg)
+{
+	(void)session;
+	if (frame->type == NGHTTP2_CONTINUATION && frame->length > FRAME_MAX)
+		http2_end(arg, HTTP2_FRAME_SIZE_ERROR);
 	return 0;
 }
 
@@ -533,6 +545,8 @@ static nghttp2_session_callbacks *callbacks_new(void)
 		return NULL;
 	nghttp2_session_callbacks_set_on_begin_headers_callback(
 		callbacks, on_begin_headers);
+	nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks,
+							      on_begin_frame);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
 	nghttp2_session_callbacks_set_on_invalid_header_callback(
 		callbacks, on_invalid_header);

@@ -477,8 +477,7 @@ def _(link):
     link.connection_error(FRAME_SIZE_ERROR)
 
 
-@case("4.2", "CONTINUATION that is too large is a connection error",
-      lenient=True)
+@case("4.2", "CONTINUATION that is too large is a connection error")
 def _(link):
     link.ask(1, flags=END_STREAM)
     link.send(CONTINUATION, END_HEADERS, 1, literal("x", "y" * 100) * 200)

@@ -1307,6 +1307,39 @@ static void endless_heads_end_the_connection(void **state)
 	seen_free(seen);
 }
 
+static void a_continuation_is_no_longer_than_a_frame(void **state)
+{
+	const size_t most = 16384;
+	static char value[16384];
+	static struct bytes block;
+
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		struct seen *seen = seen_new(HTTP2_TO_AGENT);
+
+		begin_agent(&sent);
+		block.len = 0;
+		put_block(&block, get);
+		put_frame(&sent, HEADERS, END_STREAM, 1, block.at, block.len);
+		/* Six bytes go before the value. */
+		memset(value, 0, sizeof(value));
+		memset(value, 'y', most + more - 6);
+		block.len = 0;
+		put_field(&block, "x", value);
+		assert_int_equal(block.len, most + more);
+		put_frame(&sent, CONTINUATION, END_HEADERS, 1, block.at,
+			  block.len);
+		give(seen, &sent);
+		pull(seen);
+		if (more)
+			assert_int_equal(goaway_code(seen),
+					 HTTP2_FRAME_SIZE_ERROR);
+		else
+			assert_int_equal(seen->requests, 1);
+		seen_free(seen);
+	}
+}
+
 /* A block of a few bytes that decodes to megabytes. */
 static void compressed_bombs_end_the_connection(void **state)
 {
@@ -1404,6 +1437,7 @@ int main(void)
 		cmocka_unit_test(floods_end_the_connection),
 		cmocka_unit_test(work_makes_up_for_empty_frames),
 		cmocka_unit_test(endless_heads_end_the_connection),
+		cmocka_unit_test(a_continuation_is_no_longer_than_a_frame),
 		cmocka_unit_test(compressed_bombs_end_the_connection),
 		cmocka_unit_test(unread_answers_are_bounded),
 		cmocka_unit_test(unread_heads_are_bounded),
