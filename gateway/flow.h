@@ -145,7 +145,10 @@ struct attempt flow_attempt(const struct flow *flow, enum attempt_kind kind);
 void flow_record(struct flow *flow, const struct decision *decision,
 		 const struct refusal *refusal, const char *detail);
 
-/* A line about the flow, to be completed; @what is the event's name. */
+/*
+ * A line about the flow, to be completed; @what is the event's name. Borrows
+ * from all that it is given.
+ */
 struct audit_event flow_event(const struct flow *flow, const char *what,
 			      const struct decision *decision,
 			      const struct refusal *refusal,

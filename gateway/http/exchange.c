@@ -156,11 +156,11 @@ void exchange_record(struct exchange *exchange, struct flow *flow,
 		     const struct decision *decision,
 		     const struct refusal *refusal, const char *detail)
 {
-	struct audit_event event =
-		flow_event(flow, "request", decision, refusal, detail);
+	struct audit_event event;
 
 	if (exchange->recorded)
 		return;
+	event = flow_event(flow, "request", decision, refusal, detail);
 	if (!flow->stream.ssl && !flow->name_bound)
 		event.name = &exchange->host;
 	if (decision->reason == REASON_PATH_AMBIGUOUS)

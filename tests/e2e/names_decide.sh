@@ -12,3 +12,5 @@ agent $CURL https://unlisted.test/ | expect '"reason":"name_not_listed"'
 agent $CURL http://unlisted.test/ | expect '"allow":"- host: unlisted.test"'
 world_heard_nothing_of unlisted
 audit_has '"verdict":"deny"' '"name":"unlisted.test"' '"event":"dns"'
+audit_has '"event":"request"' '"verdict":"deny"' '"name":"unlisted.test"' \
+	'"allow":"- host: unlisted.test"'
