@@ -110,6 +110,31 @@ void upstream_cancel(struct upstream *upstream)
 	free(upstream);
 }
 
+/* Its application data is not NULL once the origin has asked who we are. */
+static int asked(SSL *ssl, void *arg)
+{
+	(void)arg;
+	SSL_set_app_data(ssl, SSL_get_SSL_CTX(ssl));
+	return 1;
+}
+
+static bool is_asked(const SSL *ssl)
+{
+	return SSL_get_app_data(ssl);
+}
+
+enum reason upstream_turned_away(const struct stream *stream,
+				 const char **detail)
+{
+	if (!stream->ssl || !is_asked(stream->ssl))
+		return REASON_ALLOWED;
+	*detail = NULL;
+	if (!SSL_get_certificate(stream->ssl))
+		return REASON_UPSTREAM_WANTS_CERTIFICATE;
+	*detail = "the origin did not take the certificate of client_cert_ref";
+	return REASON_UPSTREAM_TLS;
+}
+
 static void finish(struct upstream *upstream, enum reason reason)
 {
 	bool good = reason == REASON_ALLOWED;
@@ -122,8 +147,9 @@ static void finish(struct upstream *upstream, enum reason reason)
 		.stream = good ? &upstream->stream : NULL,
 		.address = upstream->address,
 		.reused = reused,
-		.wants_certificate =
-			upstream_wants_certificate(&upstream->stream),
+		.wants_certificate = upstream->stream.ssl &&
+				     is_asked(upstream->stream.ssl) &&
+				     !SSL_get_certificate(upstream->stream.ssl),
 		.detail = upstream->detail[0] ? upstream->detail : trouble,
 	};
 
@@ -290,22 +316,33 @@ static bool alpn_is_sound(const struct upstream *upstream)
 	       offers(upstream->alpn, upstream->alpn_len, chosen, len);
 }
 
-static const char *why_insecure(const struct upstream *upstream)
+/* Why the handshake failed; @detail may say more. */
+static enum reason why_insecure(const struct upstream *upstream,
+				const char **detail)
 {
 	long verified = SSL_get_verify_result(upstream->stream.ssl);
+	enum reason reason;
 
-	if (verified != X509_V_OK)
-		return X509_verify_cert_error_string(verified);
-	if (ERR_GET_REASON(ERR_peek_error()) ==
-	    SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
-		return "the origin has no application protocol in common "
-		       "with the agent";
-	return "the TLS handshake with the origin failed";
+	if (verified != X509_V_OK) {
+		*detail = X509_verify_cert_error_string(verified);
+		return REASON_UPSTREAM_TLS;
+	}
+	reason = upstream_turned_away(&upstream->stream, detail);
+	if (reason != REASON_ALLOWED)
+		return reason;
+	*detail = ERR_GET_REASON(ERR_peek_error()) ==
+				  SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL
+			  ? "the origin has no application protocol in common "
+			    "with the agent"
+			  : "the TLS handshake with the origin failed";
+	return REASON_UPSTREAM_TLS;
 }
 
 static void securing(evutil_socket_t fd, short what, void *arg)
 {
 	struct upstream *upstream = arg;
+	const char *detail;
+	enum reason reason;
 
 	(void)fd;
 	(void)what;
@@ -315,14 +352,11 @@ static void securing(evutil_socket_t fd, short what, void *arg)
 	case 0:
 		break;
 	default:
-		(void)snprintf(upstream->detail, sizeof(upstream->detail), "%s",
-			       why_insecure(upstream));
-		finish(upstream, SSL_get_verify_result(upstream->stream.ssl) ==
-							 X509_V_OK &&
-						 upstream_wants_certificate(
-							 &upstream->stream)
-					 ? REASON_UPSTREAM_WANTS_CERTIFICATE
-					 : REASON_UPSTREAM_TLS);
+		reason = why_insecure(upstream, &detail);
+		if (detail)
+			(void)snprintf(upstream->detail,
+				       sizeof(upstream->detail), "%s", detail);
+		finish(upstream, reason);
 		return;
 	}
 	upstream->stream.declined_h2 =
@@ -604,20 +638,6 @@ X509_STORE *upstream_trust(const char *file)
 	return store;
 }
 
-/* The application data of an origin's TLS: not NULL once it has asked. */
-static int asked_for_certificate(SSL *ssl, X509 **certificate, EVP_PKEY **key)
-{
-	(void)certificate;
-	(void)key;
-	SSL_set_app_data(ssl, SSL_get_SSL_CTX(ssl));
-	return 0;
-}
-
-bool upstream_wants_certificate(const struct stream *stream)
-{
-	return stream->ssl && SSL_get_app_data(stream->ssl);
-}
-
 SSL_CTX *upstream_tls_new(X509_STORE *trust)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
@@ -626,7 +646,7 @@ SSL_CTX *upstream_tls_new(X509_STORE *trust)
 		die("upstream: cannot make a TLS context");
 	SSL_CTX_set1_cert_store(tls, trust);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_client_cert_cb(tls, asked_for_certificate);
+	SSL_CTX_set_cert_cb(tls, asked, NULL);
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
 	SSL_CTX_set_security_level(tls, 2);
 	SSL_CTX_set_options(tls,

@@ -65,7 +65,7 @@ static bool reload(struct worker *worker, int memfd, struct secrets *secrets,
 		secrets_free(secrets);
 		return false;
 	}
-	if (!authorities_use(worker->authorities, policy)) {
+	if (!authorities_use(worker->authorities, policy, secrets)) {
 		log_err("worker: no memory for a manifest that was good");
 		policy_free(policy);
 		secrets_free(secrets);
@@ -239,7 +239,8 @@ static void prepare(struct worker *worker, const struct worker_birth *birth)
 		die("worker: cannot start");
 	worker->authorities = authorities_new(birth->trust);
 	if (!worker->authorities ||
-	    !authorities_use(worker->authorities, worker->policy))
+	    !authorities_use(worker->authorities, worker->policy,
+			     worker->secrets))
 		die("worker: out of memory");
 	worker->agent_tls = intercept_tls_new(birth->tickets);
 	ticket_keys_wipe(birth->tickets);

@@ -47,8 +47,8 @@ struct policy {
 	enum policy_refusals refusals;
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;
-	char *authorities[AUTHORITIES_MAX];
-	size_t n_authorities;
+	struct meeting meetings[MEETINGS_MAX];
+	size_t n_meetings;
 };
 
 /* The entries that one lookup found, the most specific key first. */
@@ -545,6 +545,16 @@ static const char *suggest_request(const struct attempt *attempt, char *text)
 	return text;
 }
 
+/* What helps where TLS cannot be ended as it is; NULL if that is not why. */
+static const char *suggested_tls(enum reason reason)
+{
+	if (reason == REASON_UPSTREAM_WANTS_CERTIFICATE)
+		return ", client_cert_ref: CLIENT_CERT";
+	if (reason == REASON_TLS_REJECTED || reason == REASON_TLS_UNUSED)
+		return ", tls: splice";
+	return NULL;
+}
+
 const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 			   char text[POLICY_SUGGESTION_MAX])
 {
@@ -553,9 +563,7 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	bool raw = reason == REASON_PROTOCOL_UNKNOWN ||
 		   (attempt->kind == ATTEMPT_TCP && !known_port);
 	bool private = reason == REASON_ADDRESS_PRIVATE;
-	bool splice = reason == REASON_UPSTREAM_WANTS_CERTIFICATE ||
-		      reason == REASON_TLS_REJECTED ||
-		      reason == REASON_TLS_UNUSED;
+	const char *tls = suggested_tls(reason);
 	char ports[sizeof(", ports: [65535]")] = "";
 
 	text[0] = '\0';
@@ -565,9 +573,9 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	    reason != REASON_PORT_NOT_LISTED &&
 	    reason != REASON_ADDRESS_NOT_LISTED &&
 	    reason != REASON_ADDRESS_PRIVATE &&
-	    reason != REASON_PROTOCOL_UNKNOWN && !splice)
+	    reason != REASON_PROTOCOL_UNKNOWN && !tls)
 		return text;
-	if (attempt->address && !splice)
+	if (attempt->address && !tls)
 		return suggest_address(attempt, text);
 	if (!attempt->name)
 		return text;
@@ -575,15 +583,15 @@ const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 	if (raw || !known_port)
 		(void)snprintf(ports, sizeof(ports), ", ports: [%u]",
 			       attempt->port);
-	if (!raw && !private && !splice && ports[0] == '\0')
+	if (!raw && !private && !tls && ports[0] == '\0')
 		(void)snprintf(text, POLICY_SUGGESTION_MAX, "- host: %s",
 			       attempt->name->name);
 	else
 		(void)snprintf(text, POLICY_SUGGESTION_MAX,
 			       "- {host: %s%s%s%s}", attempt->name->name, ports,
-			       raw      ? ", tls: none"
-			       : splice ? ", tls: splice"
-					: "",
+			       raw   ? ", tls: none"
+			       : tls ? tls
+				     : "",
 			       private ? ", private: true" : "");
 	return text;
 }
@@ -612,10 +620,10 @@ const struct route *policy_denials(const struct policy *policy, size_t *n)
 	return policy ? policy->denials.entries : NULL;
 }
 
-const char *const *policy_authorities(const struct policy *policy, size_t *n)
+const struct meeting *policy_meetings(const struct policy *policy, size_t *n)
 {
-	*n = policy ? policy->n_authorities : 0;
-	return policy ? (const char *const *)policy->authorities : NULL;
+	*n = policy ? policy->n_meetings : 0;
+	return policy ? policy->meetings : NULL;
 }
 
 /* What they own. */
@@ -649,25 +657,20 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
-	for (size_t i = 0; i < policy->n_authorities; i++)
-		free(policy->authorities[i]);
+	for (size_t i = 0; i < policy->n_meetings; i++)
+		free(policy->meetings[i].upstream_ca);
 	routes_done(policy->routes.entries, policy->routes.n);
 	index_done(&policy->denials);
 	index_done(&policy->routes);
 	free(policy);
 }
 
-bool policy_verify_by(struct policy *policy, const char *const *authorities,
-		      size_t n)
+void policy_meet_by(struct policy *policy, const struct meeting *meetings,
+		    size_t n)
 {
-	assert(n <= AUTHORITIES_MAX);
-	for (size_t i = 0; i < n; i++) {
-		policy->authorities[i] = strdup(authorities[i]);
-		if (!policy->authorities[i])
-			return false;
-		policy->n_authorities++;
-	}
-	return true;
+	assert(n <= MEETINGS_MAX);
+	memcpy(policy->meetings, meetings, n * sizeof(*meetings));
+	policy->n_meetings = n;
 }
 
 void policy_resolve_by(struct policy *policy,
