@@ -433,7 +433,7 @@ static void sniffed_tls(struct flow *flow)
 						 decision.route);
 		flow_record(flow, &decision, NULL, NULL);
 		flow_limit(flow, decision.route);
-		intercept_start(flow, decision.route);
+		intercept_start(flow);
 		return;
 	}
 }
@@ -539,6 +539,8 @@ static void too_late(evutil_socket_t fd, short what, void *arg)
 		inspect_timed_out(flow->inspect);
 	else if (flow->multiplex)
 		multiplex_timed_out(flow->multiplex);
+	else if (flow->state == FLOW_SNIFFING && flow->intercept)
+		intercept_timed_out(flow->intercept);
 	else if (flow->state == FLOW_SNIFFING && flow->sniff->len == 0)
 		flow_refuse(flow, flow->hopeless, "nothing was said");
 	else if (flow->state == FLOW_SNIFFING)
