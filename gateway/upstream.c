@@ -45,6 +45,7 @@ struct candidates {
 
 struct upstream {
 	struct worker *worker;
+	uint32_t generation; /* of the policy that admitted it */
 	struct domain name;
 	uint16_t port;
 	bool private, tls;
@@ -110,54 +111,6 @@ void upstream_cancel(struct upstream *upstream)
 	free(upstream);
 }
 
-/* Its application data is not NULL once the origin has asked who we are. */
-static int asked(SSL *ssl, void *arg)
-{
-	(void)arg;
-	SSL_set_app_data(ssl, SSL_get_SSL_CTX(ssl));
-	return 1;
-}
-
-static bool is_asked(const SSL *ssl)
-{
-	return SSL_get_app_data(ssl);
-}
-
-enum reason upstream_turned_away(const struct stream *stream,
-				 const char **detail)
-{
-	if (!stream->ssl || !is_asked(stream->ssl))
-		return REASON_ALLOWED;
-	*detail = NULL;
-	if (!SSL_get_certificate(stream->ssl))
-		return REASON_UPSTREAM_WANTS_CERTIFICATE;
-	*detail = "the origin did not take the certificate of client_cert_ref";
-	return REASON_UPSTREAM_TLS;
-}
-
-static void finish(struct upstream *upstream, enum reason reason)
-{
-	bool good = reason == REASON_ALLOWED;
-	bool reused = upstream->state == UPSTREAM_REUSING;
-	const char *trouble = reason == REASON_UPSTREAM_DNS
-				      ? lookup_trouble(upstream->worker->lookup)
-				      : NULL;
-	struct upstream_result result = {
-		.reason = reason,
-		.stream = good ? &upstream->stream : NULL,
-		.address = upstream->address,
-		.reused = reused,
-		.wants_certificate = upstream->stream.ssl &&
-				     is_asked(upstream->stream.ssl) &&
-				     !SSL_get_certificate(upstream->stream.ssl),
-		.detail = upstream->detail[0] ? upstream->detail : trouble,
-	};
-
-	upstream->state = UPSTREAM_DONE;
-	upstream->done(upstream->arg, &result);
-	upstream_cancel(upstream);
-}
-
 /* --- which addresses may be dialled --- */
 
 /*
@@ -221,6 +174,27 @@ static bool may_dial(struct upstream *upstream, const struct address *address)
 	       !policy_denies_address(worker->policy, address, upstream->port);
 }
 
+/* There may be another manifest by now: the same of where it has led to. */
+static bool may_still_dial(struct upstream *upstream)
+{
+	const struct worker *worker = upstream->worker;
+	bool named = upstream->name.len > 0;
+	/* Whoever decides about the bytes, it is one of the same routes. */
+	const struct attempt attempt = {
+		.kind = ATTEMPT_TCP,
+		.name = named ? &upstream->name : NULL,
+		.address = named ? NULL : &upstream->address,
+		.port = upstream->port,
+	};
+	struct decision decision;
+
+	if (upstream->generation == worker->generation)
+		return true;
+	decision = policy_judge(worker->policy, &attempt);
+	upstream->private = decision.route && decision.route->private;
+	return may_dial(upstream, &upstream->address);
+}
+
 /* The last question, which costs a socket: only of those that are tried. */
 static bool is_elsewhere(struct upstream *upstream,
 			 const struct address *address)
@@ -266,6 +240,58 @@ static const struct address *next_candidate(struct upstream *upstream)
 static bool has_candidates(const struct upstream *upstream)
 {
 	return upstream->candidates[0].n + upstream->candidates[1].n > 0;
+}
+
+/* --- the end of it --- */
+
+/* Its application data is not NULL once the origin has asked who we are. */
+static int asked(SSL *ssl, void *arg)
+{
+	(void)arg;
+	SSL_set_app_data(ssl, SSL_get_SSL_CTX(ssl));
+	return 1;
+}
+
+static bool is_asked(const SSL *ssl)
+{
+	return SSL_get_app_data(ssl);
+}
+
+enum reason upstream_turned_away(const struct stream *stream,
+				 const char **detail)
+{
+	if (!stream->ssl || !is_asked(stream->ssl))
+		return REASON_ALLOWED;
+	*detail = NULL;
+	if (!SSL_get_certificate(stream->ssl))
+		return REASON_UPSTREAM_WANTS_CERTIFICATE;
+	*detail = "the origin did not take the certificate of client_cert_ref";
+	return REASON_UPSTREAM_TLS;
+}
+
+static void finish(struct upstream *upstream, enum reason reason)
+{
+	bool reused = upstream->state == UPSTREAM_REUSING;
+	const char *trouble = reason == REASON_UPSTREAM_DNS
+				      ? lookup_trouble(upstream->worker->lookup)
+				      : NULL;
+	struct upstream_result result = {
+		.reason = reason,
+		.address = upstream->address,
+		.reused = reused,
+		.wants_certificate = upstream->stream.ssl &&
+				     is_asked(upstream->stream.ssl) &&
+				     !SSL_get_certificate(upstream->stream.ssl),
+		.detail = upstream->detail[0] ? upstream->detail : trouble,
+	};
+
+	if (reason == REASON_ALLOWED && !may_still_dial(upstream))
+		result.reason = REASON_POLICY_CHANGED;
+	if (result.reason == REASON_ALLOWED)
+		result.stream = &upstream->stream;
+	upstream->state = UPSTREAM_DONE;
+	upstream->done(upstream->arg, &result);
+	upstream_cancel(upstream);
 }
 
 /* --- TLS to the origin --- */
@@ -589,6 +615,7 @@ struct upstream *upstream_start(struct worker *worker,
 	if (!upstream)
 		return NULL;
 	upstream->worker = worker;
+	upstream->generation = worker->generation;
 	upstream->port = want->port;
 	upstream->private = want->private;
 	upstream->tls = want->tls;
@@ -606,10 +633,11 @@ struct upstream *upstream_start(struct worker *worker,
 		return NULL;
 	}
 	after(upstream->deadline, CONNECT_DEADLINE_MS);
+	if (want->name)
+		upstream->name = *want->name;
 	if (reuse(upstream, want))
 		return upstream;
 	if (want->name) {
-		upstream->name = *want->name;
 		resolve(upstream);
 	} else {
 		given.list[0] = want->address;
