@@ -678,6 +678,7 @@ void flow_rejudge_all(struct worker *worker)
 		next = TAILQ_NEXT(flow, link);
 		rejudge(flow);
 	}
+	reap(-1, 0, &worker->flows);
 }
 
 int flow_table_init(struct flow_table *table, struct worker *worker)
