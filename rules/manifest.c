@@ -407,6 +407,32 @@ static bool read_tls(struct reader *reader, const struct node *node,
 	return true;
 }
 
+/*
+ * Names that stand, in a ClientHello, for any name of an operator's that the
+ * client hides in it (RFC 9849): unread it cannot be told which. Intercepted
+ * they are what they say, for nobody here has the key to the other.
+ */
+static bool refuse_cover(struct reader *reader, const struct node *host,
+			 const struct route *route)
+{
+	static const char *const covers[] = { "cloudflare-ech.com" };
+
+	if (route->tls == ROUTE_TLS_INTERCEPT || route->host.below)
+		return true;
+	for (size_t i = 0; i < N_FIELDS(covers); i++) {
+		if (strcmp(route->host.base.name, covers[i]) != 0)
+			continue;
+		mistakes_add(
+			&reader->mistakes, host->line, host->column,
+			"\"%s\" stands for every name that its operator hides behind it (ECH), and passed unread it would lead to all of them: leave \"%s\" out",
+			covers[i],
+			route->tls == ROUTE_TLS_SPLICE ? "tls: splice"
+						       : "tls: none");
+		return false;
+	}
+	return true;
+}
+
 static bool read_addresses(struct reader *reader, const struct node *node,
 			   struct route *route)
 {
@@ -703,7 +729,7 @@ static void read_route(struct reader *reader, const struct node *entry)
 	if (values[KEY_HOST])
 		sound = refuse_public_suffix(reader, values[KEY_HOST],
 					     &route.host) &&
-			sound;
+			refuse_cover(reader, values[KEY_HOST], &route) && sound;
 	rules = (struct request_rules){ .matches = values[KEY_MATCHES],
 					.git = values[KEY_GIT],
 					.auth = values[KEY_AUTH] };

@@ -908,6 +908,26 @@ static void routes_that_name_the_same_certificate_share_it(void **state)
 	policy_free(policy);
 }
 
+static void a_name_that_covers_others_is_read(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: cloudflare-ech.com, tls: splice",
+		  "m:1:18: \"cloudflare-ech.com\" stands for every name that its "
+		  "operator hides behind it (ECH), and passed unread it would "
+		  "lead to all of them: leave \"tls: splice\" out\n" },
+		{ "host: Cloudflare-ECH.com., tls: none, ports: 443",
+		  "m:1:18: \"cloudflare-ech.com\" stands for every name that its "
+		  "operator hides behind it (ECH), and passed unread it would "
+		  "lead to all of them: leave \"tls: none\" out\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+	policy_free(load("routes: [{host: cloudflare-ech.com}]"));
+	policy_free(load("routes: [{host: \"*.cloudflare-ech.com\", "
+			 "tls: splice}]"));
+}
+
 static void a_certificate_is_shown_where_we_meet_the_origin(void **state)
 {
 	static const struct row rows[] = {
@@ -1428,6 +1448,7 @@ int main(void)
 		cmocka_unit_test(a_limit_of_silence_is_a_length_of_time),
 		cmocka_unit_test(
 			routes_that_name_the_same_certificate_share_it),
+		cmocka_unit_test(a_name_that_covers_others_is_read),
 		cmocka_unit_test(
 			a_certificate_is_shown_where_we_meet_the_origin),
 		cmocka_unit_test(what_is_not_enforced_is_not_accepted),
