@@ -433,7 +433,7 @@ static void sniffed_tls(struct flow *flow)
 						 decision.route);
 		flow_record(flow, &decision, NULL, NULL);
 		flow_limit(flow, decision.route);
-		intercept_start(flow, decision.route);
+		intercept_start(flow);
 		return;
 	}
 }
@@ -545,6 +545,8 @@ static void too_late(evutil_socket_t fd, short what, void *arg)
 		inspect_timed_out(flow->inspect);
 	else if (flow->multiplex)
 		multiplex_timed_out(flow->multiplex);
+	else if (flow->state == FLOW_SNIFFING && flow->intercept)
+		intercept_timed_out(flow->intercept);
 	else if (flow->state == FLOW_SNIFFING && flow->sniff->len == 0)
 		flow_refuse(flow, flow->hopeless, "nothing was said");
 	else if (flow->state == FLOW_SNIFFING)
@@ -682,6 +684,7 @@ void flow_rejudge_all(struct worker *worker)
 		next = TAILQ_NEXT(flow, link);
 		rejudge(flow);
 	}
+	reap(-1, 0, &worker->flows);
 }
 
 int flow_table_init(struct flow_table *table, struct worker *worker)

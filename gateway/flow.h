@@ -159,7 +159,11 @@ void flow_note(struct flow *flow, const char *what,
 	       const struct decision *decision, const struct refusal *refusal,
 	       const char *detail);
 
-/* Judges every live flow by the worker's policy, and resets what it denies. */
+/*
+ * Judges every live flow by the worker's policy, and resets what it denies:
+ * when it returns that has been done, to streams of HTTP/2 as well. Not from
+ * the callback of a flow.
+ */
 void flow_rejudge_all(struct worker *worker);
 
 /* For a stream that nobody reads at the moment. */

@@ -1,6 +1,7 @@
 #include "secrets.h"
 
 #include "log.h"
+#include "tls/client_cert.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -44,6 +45,26 @@ void secrets_free(struct secrets *secrets)
 	munmap(secrets, sizeof(*secrets));
 }
 
+static bool begins_with(const char *text, size_t len, const char *words)
+{
+	size_t n = strlen(words);
+
+	return len >= n && memcmp(text, words, n) == 0;
+}
+
+static bool is_pem(struct secret secret)
+{
+	return begins_with(secret.value, secret.len, "-----BEGIN ");
+}
+
+/* Of the line at @text, without its end. */
+static size_t line_len(const char *text, size_t len)
+{
+	const char *end = memchr(text, '\n', len);
+
+	return end ? (size_t)(end - text) : len;
+}
+
 static const char *name_fault(const struct named *named)
 {
 	for (size_t i = 0; i < named->name_len; i++)
@@ -57,18 +78,31 @@ static const char *name_fault(const struct named *named)
 	return NULL;
 }
 
+static bool has_control(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return true;
+	return false;
+}
+
+#define CONTROL_FAULT \
+	"the value has a control character, perhaps a carriage return"
+
 static const char *value_fault(struct secret secret)
 {
 	const char *value = secret.value;
 	size_t len = secret.len;
 
+	if (is_pem(secret))
+		return NULL; /* it was looked at line by line */
+
 	if (len < SECRET_VALUE_MIN)
 		return "the value is shorter than 8 bytes";
 	if (len > SECRET_VALUE_MAX)
 		return "the value is longer than 4096 bytes";
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)value[i] < ' ' || value[i] == 0x7f)
-			return "the value has a control character, perhaps a carriage return";
+	if (has_control(value, len))
+		return CONTROL_FAULT;
 	if (value[0] == ' ' || value[len - 1] == ' ')
 		return "the value has blanks around it";
 	if ((value[0] == '"' || value[0] == '\'') && value[len - 1] == value[0])
@@ -76,16 +110,79 @@ static const char *value_fault(struct secret secret)
 	return NULL;
 }
 
-/* Reads one line, without its end; NULL or what is wrong with it. */
-static const char *read_line(struct secrets *secrets, const char *line,
-			     size_t len)
+/*
+ * Measures the blocks of PEM that begin at @pem, of which there may be up to
+ * @left bytes. NULL or what is wrong in the last of *n_lines lines.
+ */
+static const char *measure_pem(struct secret *pem, size_t left,
+			       unsigned *n_lines)
 {
-	struct named named = { .name = line };
-	const char *equals = memchr(line, '=', len);
-	const char *fault;
+	bool inside = false;
+
+	pem->len = 0;
+	*n_lines = 0;
+	for (size_t at = 0; at < left;) {
+		const char *line = pem->value + at;
+		size_t n = line_len(line, left - at);
+
+		if (!inside && !begins_with(line, n, "-----BEGIN "))
+			return NULL;
+		++*n_lines;
+		if (has_control(line, n))
+			return CONTROL_FAULT;
+		inside = !begins_with(line, n, "-----END ");
+		pem->len = at + n;
+		if (pem->len > SECRET_PEM_MAX)
+			return "the PEM is longer than 16384 bytes";
+		at += n + 1;
+	}
+	return inside ? "the PEM has no end" : NULL;
+}
+
+/* Keeps it; NULL or what is wrong with it. */
+static const char *keep(struct secrets *secrets, const struct named *named)
+{
+	const char *fault = name_fault(named);
 	struct secret same;
 	char name[ROUTE_TOKEN_REF_MAX + 1];
 
+	if (!fault)
+		fault = value_fault(named->secret);
+	if (fault)
+		return fault;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)named->name_len,
+		       named->name);
+	if (secrets_find(secrets, name, &same))
+		return "the name is there twice";
+	if (secrets->n == SECRETS_MAX)
+		return "there are too many";
+	secrets->list[secrets->n++] = *named;
+	return NULL;
+}
+
+/* Where the next line begins, if it ends at @line_end; @end if none does. */
+static const char *behind(const char *line_end, const char *end)
+{
+	return line_end < end ? line_end + 1 : end;
+}
+
+/*
+ * Reads what begins at *text and ends before @end: one line, or those of a PEM.
+ * *text is then behind it, and *number, the last line's, counted on. NULL or
+ * what is wrong there.
+ */
+static const char *read_entry(struct secrets *secrets, const char **text,
+			      const char *end, unsigned *number)
+{
+	const char *line = *text;
+	size_t len = line_len(line, (size_t)(end - line));
+	const char *equals = memchr(line, '=', len);
+	struct named named = { .name = line };
+	const char *fault = NULL;
+	unsigned n_lines = 1;
+
+	++*number;
+	*text = behind(line + len, end);
 	if (len == 0 || line[0] == '#')
 		return NULL;
 	if (!equals)
@@ -93,45 +190,35 @@ static const char *read_line(struct secrets *secrets, const char *line,
 	named.name_len = (size_t)(equals - line);
 	named.secret = (struct secret){ .value = equals + 1,
 					.len = len - named.name_len - 1 };
-	fault = name_fault(&named);
-	if (!fault)
-		fault = value_fault(named.secret);
-	if (fault)
-		return fault;
-	(void)snprintf(name, sizeof(name), "%.*s", (int)named.name_len, line);
-	if (secrets_find(secrets, name, &same))
-		return "the name is there twice";
-	if (secrets->n == SECRETS_MAX)
-		return "there are too many";
-	secrets->list[secrets->n++] = named;
-	return NULL;
+	if (is_pem(named.secret)) {
+		fault = measure_pem(&named.secret, (size_t)(end - equals - 1),
+				    &n_lines);
+		*number += n_lines - 1;
+		*text = behind(named.secret.value + named.secret.len, end);
+	}
+	return fault ? fault : keep(secrets, &named);
 }
 
 struct secrets *secrets_parse(const char *text, size_t len, unsigned *line,
 			      const char **why)
 {
 	struct secrets *secrets = make();
-	const char *fault = NULL;
+	const char *fault = NULL, *at, *end;
 	unsigned number = 0;
 
 	if (!secrets || len > SECRETS_TEXT_MAX) {
 		*line = 0;
-		*why = secrets ? "more than 32768 bytes" : "out of memory";
+		*why = secrets ? "more than 65536 bytes" : "out of memory";
 		secrets_free(secrets);
 		return NULL;
 	}
 	if (len > 0)
 		memcpy(secrets->text, text, len);
 	secrets->len = len;
-	for (size_t at = 0; at < len && !fault;) {
-		const char *start = secrets->text + at;
-		const char *end = memchr(start, '\n', len - at);
-		size_t n = end ? (size_t)(end - start) : len - at;
-
-		number++;
-		fault = read_line(secrets, start, n);
-		at += n + 1;
-	}
+	at = secrets->text;
+	end = secrets->text + len;
+	while (at < end && !fault)
+		fault = read_entry(secrets, &at, end, &number);
 	if (!fault)
 		return secrets;
 	*line = number;
@@ -203,9 +290,11 @@ bool secrets_find(const struct secrets *secrets, const char *name,
 	return false;
 }
 
-/* What keeps the secret from being sent so; NULL if nothing does. */
+/* What keeps the secret from being sent with a request; NULL if nothing does. */
 static const char *misfit(const struct secret *secret, enum route_auth auth)
 {
+	if (is_pem(*secret))
+		return "is a PEM, and no request carries that";
 	if (auth == ROUTE_AUTH_BASIC)
 		return memchr(secret->value, ':', secret->len)
 			       ? NULL
@@ -216,29 +305,47 @@ static const char *misfit(const struct secret *secret, enum route_auth auth)
 	return NULL;
 }
 
+struct complaints {
+	const struct secrets *secrets;
+	const char *file;
+	FILE *out;
+	bool any;
+};
+
+/* Tells what keeps the secret @name from being used so, if anything does. */
+static void require(struct complaints *complaints, const char *name,
+		    enum route_auth auth, unsigned line, unsigned column)
+{
+	struct secret secret;
+	const char *why = "was not given: add it to the file of --secrets";
+
+	if (secrets_find(complaints->secrets, name, &secret))
+		why = auth == ROUTE_AUTH_NONE ? client_cert_fault(secret)
+					      : misfit(&secret, auth);
+	if (!why)
+		return;
+	complaints->any = true;
+	(void)fprintf(complaints->out, "%s:%u:%u: the secret %s %s\n",
+		      complaints->file, line, column, name, why);
+}
+
 bool secrets_suffice(const struct secrets *secrets, const struct policy *policy,
 		     const char *file, FILE *out)
 {
-	size_t n;
+	struct complaints complaints = { secrets, file, out, false };
+	size_t n, n_meetings;
 	const struct route *routes = policy_routes(policy, &n);
-	bool enough = true;
+	const struct meeting *meetings = policy_meetings(policy, &n_meetings);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct route *route = &routes[i];
-		struct secret secret;
-		const char *why;
-
-		if (route->auth == ROUTE_AUTH_NONE)
-			continue;
-		why = secrets_find(secrets, route->token_ref, &secret)
-			      ? misfit(&secret, route->auth)
-			      : "was not given: add it to the file of --secrets";
-		if (!why)
-			continue;
-		enough = false;
-		(void)fprintf(out, "%s:%u:%u: the secret %s %s\n", file,
-			      route->auth_line, route->auth_column,
-			      route->token_ref, why);
-	}
-	return enough;
+	for (size_t i = 0; i < n; i++)
+		if (routes[i].auth != ROUTE_AUTH_NONE)
+			require(&complaints, routes[i].token_ref,
+				routes[i].auth, routes[i].auth_line,
+				routes[i].auth_column);
+	for (size_t i = 0; i < n_meetings; i++)
+		if (meetings[i].client_cert_ref[0])
+			require(&complaints, meetings[i].client_cert_ref,
+				ROUTE_AUTH_NONE, meetings[i].ref_line,
+				meetings[i].ref_column);
+	return !complaints.any;
 }

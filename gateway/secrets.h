@@ -1,5 +1,5 @@
 /*
- * secrets.h - what `auth` in a manifest names: credentials, by name
+ * secrets.h - what a manifest names and does not say: credentials, by name
  *
  * They are given in a file of NAME=value lines, which PID 1 reads. Workers
  * have them from birth, and anew with each manifest, over the control socket.
@@ -8,7 +8,9 @@
  * write a request.
  *
  * A value is taken as it stands, from behind the equals sign to the end of
- * the line. Empty lines and those that begin with "#" are passed over.
+ * the line. One that is the first line of a PEM block goes on to the last of
+ * it, and of the blocks that follow without a line between. Empty lines and
+ * those that begin with "#" are passed over.
  */
 #ifndef SLUICE_SECRETS_H
 #define SLUICE_SECRETS_H
@@ -18,9 +20,10 @@
 #include <stdio.h>
 
 #define SECRETS_MAX 256
-#define SECRETS_TEXT_MAX 32768 /* bytes of the file */
+#define SECRETS_TEXT_MAX 65536 /* bytes of the file */
 #define SECRET_VALUE_MIN 8     /* bytes; less would be struck out anywhere */
-#define SECRET_VALUE_MAX 4096
+#define SECRET_VALUE_MAX 4096  /* of one that is a line */
+#define SECRET_PEM_MAX 16384
 
 struct secrets;
 
@@ -55,8 +58,9 @@ MUST_CHECK bool secrets_find(const struct secrets *secrets, const char *name,
 			     struct secret *secret);
 
 /*
- * Whether every route of @policy has a secret that fits its scheme. Those
- * that have not are told to @out, as mistakes of the manifest @file.
+ * Whether every route of @policy has the secrets that it names, and they are
+ * what it takes them for. What is not so is told to @out, as mistakes of the
+ * manifest @file.
  */
 MUST_CHECK bool secrets_suffice(const struct secrets *secrets,
 				const struct policy *policy, const char *file,

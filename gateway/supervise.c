@@ -554,16 +554,20 @@ static int stop_all(struct supervisor *supervisor)
 
 /* --- a new manifest --- */
 
+/* All of them at once: each is as long at it as its flows are many. */
 static bool hand_over(struct supervisor *supervisor, int memfd)
 {
+	bool sent[CONFIG_WORKERS_MAX];
 	bool all = true;
 
+	for (unsigned i = 0; i < supervisor->config->workers; i++)
+		sent[i] = control_send(supervisor->controls[i], memfd,
+				       supervisor->generation,
+				       supervisor->secrets) == 0;
 	for (unsigned i = 0; i < supervisor->config->workers; i++) {
 		uint32_t got = 0;
 
-		if (control_send(supervisor->controls[i], memfd,
-				 supervisor->generation,
-				 supervisor->secrets) < 0 ||
+		if (!sent[i] ||
 		    !wait_for(supervisor, supervisor->controls[i], START_MS) ||
 		    recv(supervisor->controls[i], &got, sizeof(got),
 			 MSG_DONTWAIT) != sizeof(got) ||

@@ -45,6 +45,7 @@ struct candidates {
 
 struct upstream {
 	struct worker *worker;
+	uint32_t generation; /* of the policy that admitted it */
 	struct domain name;
 	uint16_t port;
 	bool private, tls;
@@ -110,28 +111,6 @@ void upstream_cancel(struct upstream *upstream)
 	free(upstream);
 }
 
-static void finish(struct upstream *upstream, enum reason reason)
-{
-	bool good = reason == REASON_ALLOWED;
-	bool reused = upstream->state == UPSTREAM_REUSING;
-	const char *trouble = reason == REASON_UPSTREAM_DNS
-				      ? lookup_trouble(upstream->worker->lookup)
-				      : NULL;
-	struct upstream_result result = {
-		.reason = reason,
-		.stream = good ? &upstream->stream : NULL,
-		.address = upstream->address,
-		.reused = reused,
-		.wants_certificate =
-			upstream_wants_certificate(&upstream->stream),
-		.detail = upstream->detail[0] ? upstream->detail : trouble,
-	};
-
-	upstream->state = UPSTREAM_DONE;
-	upstream->done(upstream->arg, &result);
-	upstream_cancel(upstream);
-}
-
 /* --- which addresses may be dialled --- */
 
 /*
@@ -195,6 +174,27 @@ static bool may_dial(struct upstream *upstream, const struct address *address)
 	       !policy_denies_address(worker->policy, address, upstream->port);
 }
 
+/* There may be another manifest by now: the same of where it has led to. */
+static bool may_still_dial(struct upstream *upstream)
+{
+	const struct worker *worker = upstream->worker;
+	bool named = upstream->name.len > 0;
+	/* Whoever decides about the bytes, it is one of the same routes. */
+	const struct attempt attempt = {
+		.kind = ATTEMPT_TCP,
+		.name = named ? &upstream->name : NULL,
+		.address = named ? NULL : &upstream->address,
+		.port = upstream->port,
+	};
+	struct decision decision;
+
+	if (upstream->generation == worker->generation)
+		return true;
+	decision = policy_judge(worker->policy, &attempt);
+	upstream->private = decision.route && decision.route->private;
+	return may_dial(upstream, &upstream->address);
+}
+
 /* The last question, which costs a socket: only of those that are tried. */
 static bool is_elsewhere(struct upstream *upstream,
 			 const struct address *address)
@@ -240,6 +240,58 @@ static const struct address *next_candidate(struct upstream *upstream)
 static bool has_candidates(const struct upstream *upstream)
 {
 	return upstream->candidates[0].n + upstream->candidates[1].n > 0;
+}
+
+/* --- the end of it --- */
+
+/* Its application data is not NULL once the origin has asked who we are. */
+static int asked(SSL *ssl, void *arg)
+{
+	(void)arg;
+	SSL_set_app_data(ssl, SSL_get_SSL_CTX(ssl));
+	return 1;
+}
+
+static bool is_asked(const SSL *ssl)
+{
+	return SSL_get_app_data(ssl);
+}
+
+enum reason upstream_turned_away(const struct stream *stream,
+				 const char **detail)
+{
+	if (!stream->ssl || !is_asked(stream->ssl))
+		return REASON_ALLOWED;
+	*detail = NULL;
+	if (!SSL_get_certificate(stream->ssl))
+		return REASON_UPSTREAM_WANTS_CERTIFICATE;
+	*detail = "the origin did not take the certificate of client_cert_ref";
+	return REASON_UPSTREAM_TLS;
+}
+
+static void finish(struct upstream *upstream, enum reason reason)
+{
+	bool reused = upstream->state == UPSTREAM_REUSING;
+	const char *trouble = reason == REASON_UPSTREAM_DNS
+				      ? lookup_trouble(upstream->worker->lookup)
+				      : NULL;
+	struct upstream_result result = {
+		.reason = reason,
+		.address = upstream->address,
+		.reused = reused,
+		.wants_certificate = upstream->stream.ssl &&
+				     is_asked(upstream->stream.ssl) &&
+				     !SSL_get_certificate(upstream->stream.ssl),
+		.detail = upstream->detail[0] ? upstream->detail : trouble,
+	};
+
+	if (reason == REASON_ALLOWED && !may_still_dial(upstream))
+		result.reason = REASON_POLICY_CHANGED;
+	if (result.reason == REASON_ALLOWED)
+		result.stream = &upstream->stream;
+	upstream->state = UPSTREAM_DONE;
+	upstream->done(upstream->arg, &result);
+	upstream_cancel(upstream);
 }
 
 /* --- TLS to the origin --- */
@@ -290,22 +342,33 @@ static bool alpn_is_sound(const struct upstream *upstream)
 	       offers(upstream->alpn, upstream->alpn_len, chosen, len);
 }
 
-static const char *why_insecure(const struct upstream *upstream)
+/* Why the handshake failed; @detail may say more. */
+static enum reason why_insecure(const struct upstream *upstream,
+				const char **detail)
 {
 	long verified = SSL_get_verify_result(upstream->stream.ssl);
+	enum reason reason;
 
-	if (verified != X509_V_OK)
-		return X509_verify_cert_error_string(verified);
-	if (ERR_GET_REASON(ERR_peek_error()) ==
-	    SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
-		return "the origin has no application protocol in common "
-		       "with the agent";
-	return "the TLS handshake with the origin failed";
+	if (verified != X509_V_OK) {
+		*detail = X509_verify_cert_error_string(verified);
+		return REASON_UPSTREAM_TLS;
+	}
+	reason = upstream_turned_away(&upstream->stream, detail);
+	if (reason != REASON_ALLOWED)
+		return reason;
+	*detail = ERR_GET_REASON(ERR_peek_error()) ==
+				  SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL
+			  ? "the origin has no application protocol in common "
+			    "with the agent"
+			  : "the TLS handshake with the origin failed";
+	return REASON_UPSTREAM_TLS;
 }
 
 static void securing(evutil_socket_t fd, short what, void *arg)
 {
 	struct upstream *upstream = arg;
+	const char *detail;
+	enum reason reason;
 
 	(void)fd;
 	(void)what;
@@ -315,14 +378,11 @@ static void securing(evutil_socket_t fd, short what, void *arg)
 	case 0:
 		break;
 	default:
-		(void)snprintf(upstream->detail, sizeof(upstream->detail), "%s",
-			       why_insecure(upstream));
-		finish(upstream, SSL_get_verify_result(upstream->stream.ssl) ==
-							 X509_V_OK &&
-						 upstream_wants_certificate(
-							 &upstream->stream)
-					 ? REASON_UPSTREAM_WANTS_CERTIFICATE
-					 : REASON_UPSTREAM_TLS);
+		reason = why_insecure(upstream, &detail);
+		if (detail)
+			(void)snprintf(upstream->detail,
+				       sizeof(upstream->detail), "%s", detail);
+		finish(upstream, reason);
 		return;
 	}
 	upstream->stream.declined_h2 =
@@ -555,6 +615,7 @@ struct upstream *upstream_start(struct worker *worker,
 	if (!upstream)
 		return NULL;
 	upstream->worker = worker;
+	upstream->generation = worker->generation;
 	upstream->port = want->port;
 	upstream->private = want->private;
 	upstream->tls = want->tls;
@@ -572,10 +633,11 @@ struct upstream *upstream_start(struct worker *worker,
 		return NULL;
 	}
 	after(upstream->deadline, CONNECT_DEADLINE_MS);
+	if (want->name)
+		upstream->name = *want->name;
 	if (reuse(upstream, want))
 		return upstream;
 	if (want->name) {
-		upstream->name = *want->name;
 		resolve(upstream);
 	} else {
 		given.list[0] = want->address;
@@ -604,20 +666,6 @@ X509_STORE *upstream_trust(const char *file)
 	return store;
 }
 
-/* The application data of an origin's TLS: not NULL once it has asked. */
-static int asked_for_certificate(SSL *ssl, X509 **certificate, EVP_PKEY **key)
-{
-	(void)certificate;
-	(void)key;
-	SSL_set_app_data(ssl, SSL_get_SSL_CTX(ssl));
-	return 0;
-}
-
-bool upstream_wants_certificate(const struct stream *stream)
-{
-	return stream->ssl && SSL_get_app_data(stream->ssl);
-}
-
 SSL_CTX *upstream_tls_new(X509_STORE *trust)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
@@ -626,7 +674,7 @@ SSL_CTX *upstream_tls_new(X509_STORE *trust)
 		die("upstream: cannot make a TLS context");
 	SSL_CTX_set1_cert_store(tls, trust);
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_client_cert_cb(tls, asked_for_certificate);
+	SSL_CTX_set_cert_cb(tls, asked, NULL);
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
 	SSL_CTX_set_security_level(tls, 2);
 	SSL_CTX_set_options(tls,

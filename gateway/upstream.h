@@ -51,7 +51,7 @@ struct upstream_result {
 	struct stream *stream; /* connected to @address, TLS up if wanted */
 	struct address address;
 	bool reused;            /* it comes from the pool, and may be stale */
-	bool wants_certificate; /* upstream_wants_certificate() of @stream */
+	bool wants_certificate; /* the origin asked, and was given none */
 	const char *detail;
 };
 
@@ -75,11 +75,14 @@ X509_STORE *upstream_trust(const char *file);
 SSL_CTX *upstream_tls_new(X509_STORE *trust);
 
 /*
- * Whether the origin at the other end asked for a certificate of ours. It was
- * given none: some then go on all the same, others end the handshake, and in
- * TLS 1.3 they do so only once we have taken it to be over.
+ * Why the origin at the other end, which has ended it, did so: if it asked for
+ * a certificate of ours it did not have one, or did not take that of the route;
+ * @detail may say more. Some go on without one, others end the handshake, and
+ * in TLS 1.3 they do so only once we have taken it to be over. REASON_ALLOWED
+ * if it never asked.
  */
-bool upstream_wants_certificate(const struct stream *stream);
+enum reason upstream_turned_away(const struct stream *stream,
+				 const char **detail);
 
 /*
  * Makes @ssl say that @name is wanted, and fail its handshake unless that is

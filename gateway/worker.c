@@ -65,13 +65,14 @@ static bool reload(struct worker *worker, int memfd, struct secrets *secrets,
 		secrets_free(secrets);
 		return false;
 	}
-	if (!authorities_use(worker->authorities, policy)) {
+	if (!authorities_use(worker->authorities, policy, secrets)) {
 		log_err("worker: no memory for a manifest that was good");
 		policy_free(policy);
 		secrets_free(secrets);
 		return false;
 	}
 	worker->policy = policy;
+	worker->generation = generation;
 	use_resolvers(worker);
 	pool_clear(worker->pool);
 	secrets_free(worker->secrets);
@@ -239,7 +240,8 @@ static void prepare(struct worker *worker, const struct worker_birth *birth)
 		die("worker: cannot start");
 	worker->authorities = authorities_new(birth->trust);
 	if (!worker->authorities ||
-	    !authorities_use(worker->authorities, worker->policy))
+	    !authorities_use(worker->authorities, worker->policy,
+			     worker->secrets))
 		die("worker: out of memory");
 	worker->agent_tls = intercept_tls_new(birth->tickets);
 	ticket_keys_wipe(birth->tickets);
@@ -264,6 +266,7 @@ static void serve(struct life *life, const struct worker_birth *birth)
 	if (audit_start(&worker->audit, worker->base) < 0 ||
 	    ca_start(worker->ca, worker->base) < 0 ||
 	    lookup_start(worker->lookup, worker->base) < 0 ||
+	    handshakes_init(&worker->handshakes, worker->base) < 0 ||
 	    flow_table_init(&worker->flows, worker) < 0)
 		die("worker: out of memory");
 	worker->pool = pool_new(worker->base);
@@ -290,6 +293,7 @@ static void end(struct life *life)
 	worker->listener = NULL;
 	resolver_free(worker->resolver);
 	flow_table_done(&worker->flows);
+	handshakes_done(&worker->handshakes);
 	pool_free(worker->pool);
 	relay_pipes_done(&worker->pipes);
 	lookup_free(worker->lookup);

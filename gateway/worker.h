@@ -23,6 +23,7 @@
 #include "secrets.h"
 #include "tls/authorities.h"
 #include "tls/ca.h"
+#include "tls/handshakes.h"
 
 #include <openssl/ssl.h>
 
@@ -53,6 +54,7 @@ struct worker {
 	const struct config *config;
 	struct event_base *base;
 	struct policy *policy;
+	uint32_t generation;     /* of the policy, which counts them */
 	struct secrets *secrets; /* all that the policy names */
 	struct pins *pins;
 	struct audit audit;
@@ -62,6 +64,7 @@ struct worker {
 	struct listener *listener;
 	SSL_CTX *agent_tls; /* we are the server, the agent the client */
 	struct authorities *authorities; /* the other way round: of origins */
+	struct handshakes handshakes;    /* with agents, under way */
 	struct flow_table flows;
 	struct relay_pipes pipes;
 	struct pool *pool; /* of connections to origins that idle */

@@ -128,8 +128,9 @@ static void print_match(const struct match *match)
 	(void)printf("\n");
 }
 
-/* What the route says about requests, below it. */
-static void print_rules(const struct route *route)
+/* What the route says about requests and its origin, below it. */
+static void print_rules(const struct route *route,
+			const struct meeting *meeting)
 {
 	for (size_t i = 0; route->matches && i < route->matches->n; i++)
 		print_match(&route->matches->entries[i]);
@@ -139,9 +140,14 @@ static void print_rules(const struct route *route)
 	if (route->auth != ROUTE_AUTH_NONE)
 		(void)printf("         needs the secret %s (sent as %s)\n",
 			     route->token_ref, auth_name(route->auth));
+	if (meeting && meeting->client_cert_ref[0])
+		(void)printf(
+			"         needs the secret %s (shown to the origin)\n",
+			meeting->client_cert_ref);
 }
 
-static void print_route(const struct route *route, bool denied)
+static void print_route(const struct route *route,
+			const struct meeting *meeting, bool denied)
 {
 	char target[DOMAIN_MAX + 3];
 	char ports[ROUTE_PORTS_MAX * 6 + 1];
@@ -160,7 +166,7 @@ static void print_route(const struct route *route, bool denied)
 			target, ports, tls_name(route->tls),
 			route->is_cidr ? "listed" : addresses_name(route),
 			route->private ? "  private" : "",
-			route->authority ? "  upstream_ca" : "",
+			meeting && meeting->upstream_ca ? "  upstream_ca" : "",
 			route->h2c ? "  h2c" : "",
 			route->http2_websocket ? "  http2_websocket" : "", idle,
 			dns);
@@ -173,16 +179,22 @@ static void print_policy(const struct policy *policy)
 	size_t n_denials;
 	const struct route *routes = policy_routes(policy, &n_routes);
 	const struct route *denials = policy_denials(policy, &n_denials);
+	size_t n_meetings;
+	const struct meeting *meetings = policy_meetings(policy, &n_meetings);
 	size_t n_resolvers;
 	const struct nameserver *resolvers =
 		policy_resolvers(policy, &n_resolvers);
 	char text[NAMESERVER_TEXT_MAX];
 
 	for (size_t i = 0; i < n_denials; i++)
-		print_route(&denials[i], true);
+		print_route(&denials[i], NULL, true);
 	for (size_t i = 0; i < n_routes; i++) {
-		print_route(&routes[i], false);
-		print_rules(&routes[i]);
+		const struct meeting *meeting =
+			routes[i].meeting ? &meetings[routes[i].meeting - 1]
+					  : NULL;
+
+		print_route(&routes[i], meeting, false);
+		print_rules(&routes[i], meeting);
 	}
 	for (size_t i = 0; i < n_resolvers; i++)
 		(void)printf("ask    %-32s %s\n",

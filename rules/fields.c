@@ -1,6 +1,7 @@
 #include "fields.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -132,7 +133,7 @@ static size_t nearest(const struct node *key, const struct field *fields,
 static void unknown_key(const struct node *key, const struct field *fields,
 			size_t n, struct mistakes *mistakes)
 {
-	char quoted[QUOTE_MAX], list[128] = "";
+	char quoted[QUOTE_MAX], list[256] = "";
 	bool foreign = false;
 	size_t at = 0;
 
@@ -252,6 +253,32 @@ bool field_is_text(const struct node *node, const char *expected,
 	if (node->kind == NODE_SCALAR && node->len > 0 && !is_nothing(node))
 		return true;
 	expected_not_found(node, expected, mistakes);
+	return false;
+}
+
+bool field_secret_name(const struct node *node,
+		       char name[ROUTE_TOKEN_REF_MAX + 1],
+		       struct mistakes *mistakes)
+{
+	char quoted[QUOTE_MAX];
+	bool sound;
+
+	if (!field_is_text(node, "the name of a secret", mistakes))
+		return false;
+	sound = node->len <= ROUTE_TOKEN_REF_MAX &&
+		!isdigit((unsigned char)node->text[0]);
+	for (size_t i = 0; sound && i < node->len; i++)
+		sound = isalnum((unsigned char)node->text[i]) ||
+			node->text[i] == '_';
+	if (sound) {
+		memcpy(name, node->text, node->len);
+		name[node->len] = '\0';
+		return true;
+	}
+	mistakes_add(
+		mistakes, node->line, node->column,
+		"%s is no name of a secret: letters, digits and underscores, at most %d",
+		quote(node->text, node->len, quoted), ROUTE_TOKEN_REF_MAX);
 	return false;
 }
 

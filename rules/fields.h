@@ -8,6 +8,7 @@
 
 #include "document.h"
 #include "mistakes.h"
+#include "policy.h"
 
 /* A key that a mapping may have. */
 struct field {
@@ -34,6 +35,11 @@ MUST_CHECK bool field_is_list(const struct node *node, const char *expected,
 /* Whether @node is text, quoted or not, and not empty. */
 MUST_CHECK bool field_is_text(const struct node *node, const char *expected,
 			      struct mistakes *mistakes);
+
+/* Whether @node is a secret's name, which is copied to @name. */
+MUST_CHECK bool field_secret_name(const struct node *node,
+				  char name[ROUTE_TOKEN_REF_MAX + 1],
+				  struct mistakes *mistakes);
 
 /* `true` or `false`, and none of YAML's other words for them. */
 MUST_CHECK bool field_bool(const struct node *node, bool *value,

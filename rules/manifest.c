@@ -31,8 +31,8 @@ struct reader {
 	enum policy_refusals refusals;
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;
-	char *authorities[AUTHORITIES_MAX];
-	size_t n_authorities;
+	struct meeting meetings[MEETINGS_MAX];
+	size_t n_meetings;
 };
 
 enum bottle_key {
@@ -135,6 +135,7 @@ enum route_key {
 	KEY_GIT,
 	KEY_AUTH,
 	KEY_UPSTREAM_CA,
+	KEY_CLIENT_CERT_REF,
 	KEY_H2C,
 	KEY_HTTP2_WEBSOCKET,
 };
@@ -152,6 +153,7 @@ static const struct field route_fields[] = {
 	[KEY_GIT] = { .name = "git" },
 	[KEY_AUTH] = { .name = "auth" },
 	[KEY_UPSTREAM_CA] = { .name = "upstream_ca" },
+	[KEY_CLIENT_CERT_REF] = { .name = "client_cert_ref" },
 	[KEY_H2C] = { .name = "h2c" },
 	[KEY_HTTP2_WEBSOCKET] = { .name = "http2_websocket" },
 
@@ -409,6 +411,32 @@ static bool read_tls(struct reader *reader, const struct node *node,
 	return true;
 }
 
+/*
+ * Names that stand, in a ClientHello, for any name of an operator's that the
+ * client hides in it (RFC 9849): unread it cannot be told which. Intercepted
+ * they are what they say, for nobody here has the key to the other.
+ */
+static bool refuse_cover(struct reader *reader, const struct node *host,
+			 const struct route *route)
+{
+	static const char *const covers[] = { "cloudflare-ech.com" };
+
+	if (route->tls == ROUTE_TLS_INTERCEPT || route->host.below)
+		return true;
+	for (size_t i = 0; i < N_FIELDS(covers); i++) {
+		if (strcmp(route->host.base.name, covers[i]) != 0)
+			continue;
+		mistakes_add(
+			&reader->mistakes, host->line, host->column,
+			"\"%s\" stands for every name that its operator hides behind it (ECH), and passed unread it would lead to all of them: leave \"%s\" out",
+			covers[i],
+			route->tls == ROUTE_TLS_SPLICE ? "tls: splice"
+						       : "tls: none");
+		return false;
+	}
+	return true;
+}
+
 static bool read_addresses(struct reader *reader, const struct node *node,
 			   struct route *route)
 {
@@ -517,61 +545,124 @@ static bool read_limits(struct reader *reader, const struct node *node,
 			      &route->idle_s, &reader->mistakes);
 }
 
-/* The place of @pem among the authorities, from 1; 0 if there is none left. */
-static unsigned keep_authority(struct reader *reader, const char *pem)
+static bool is_meeting(const struct meeting *meeting, const char *pem,
+		       const char *ref)
 {
+	if (strcmp(meeting->client_cert_ref, ref) != 0 ||
+	    !meeting->upstream_ca != !pem)
+		return false;
+	return !pem || strcmp(meeting->upstream_ca, pem) == 0;
+}
+
+/*
+ * The place, from 1, of what @said and @pem (or NULL) are together; 0 if there
+ * is none left.
+ */
+static unsigned keep_meeting(struct reader *reader, const struct meeting *said,
+			     const char *pem)
+{
+	struct meeting *kept = reader->meetings;
 	size_t i = 0;
 
-	while (i < reader->n_authorities &&
-	       strcmp(reader->authorities[i], pem) != 0)
+	while (i < reader->n_meetings &&
+	       !is_meeting(&kept[i], pem, said->client_cert_ref))
 		i++;
-	if (i == AUTHORITIES_MAX)
+	if (i == MEETINGS_MAX)
 		return 0;
-	if (i == reader->n_authorities) {
-		reader->authorities[i] = strdup(pem);
-		if (!reader->authorities[i]) {
+	if (i < reader->n_meetings)
+		return (unsigned)i + 1;
+	kept[i] = *said;
+	if (pem) {
+		kept[i].upstream_ca = strdup(pem);
+		if (!kept[i].upstream_ca)
 			reader->mistakes.out_of_memory = true;
-			return 1;
-		}
-		reader->n_authorities++;
 	}
+	reader->n_meetings++;
 	return (unsigned)i + 1;
 }
 
-static bool read_upstream_ca(struct reader *reader, const struct node *node,
-			     struct route *route)
+/* Whether the gateway is what meets the origin, as @key has it. */
+static bool has_meeting(struct reader *reader, const struct node *node,
+			const char *key, const char *why,
+			const struct route *route)
+{
+	if (route->tls == ROUTE_TLS_INTERCEPT)
+		return true;
+	mistakes_add(&reader->mistakes, node->line, node->column,
+		     "\"%s\" has no meaning with \"%s\": %s", key,
+		     route->is_cidr                   ? "cidr"
+		     : route->tls == ROUTE_TLS_SPLICE ? "tls: splice"
+						      : "tls: none",
+		     why);
+	return false;
+}
+
+static bool check_upstream_ca(struct reader *reader, const struct node *node,
+			      const struct route *route)
 {
 	struct mistakes *mistakes = &reader->mistakes;
 	size_t line;
 
-	if (!node)
-		return true;
-	if (route->tls != ROUTE_TLS_INTERCEPT) {
-		mistakes_add(
-			mistakes, node->line, node->column,
-			"\"upstream_ca\" has no meaning with \"%s\": the gateway verifies nothing there",
-			route->is_cidr                   ? "cidr"
-			: route->tls == ROUTE_TLS_SPLICE ? "tls: splice"
-							 : "tls: none");
-		return false;
-	}
-	if (!field_is_text(node, "certificates in PEM, as a block after \"|\"",
+	if (!has_meeting(reader, node, "upstream_ca",
+			 "the gateway verifies nothing there", route) ||
+	    !field_is_text(node, "certificates in PEM, as a block after \"|\"",
 			   mistakes))
 		return false;
-	if (!pem_are_certificates(node->text, node->len,
-				  AUTHORITY_CERTIFICATES_MAX, &line)) {
-		mistakes_add(
-			mistakes, node->line, node->column,
-			"expected 1 to %d certificates in PEM, as a block after \"|\", and nothing else: line %zu of it is wrong",
-			AUTHORITY_CERTIFICATES_MAX, line);
+	if (pem_are_certificates(node->text, node->len,
+				 AUTHORITY_CERTIFICATES_MAX, &line))
+		return true;
+	mistakes_add(
+		mistakes, node->line, node->column,
+		"expected 1 to %d certificates in PEM, as a block after \"|\", and nothing else: line %zu of it is wrong",
+		AUTHORITY_CERTIFICATES_MAX, line);
+	return false;
+}
+
+static bool read_client_cert_ref(struct reader *reader, const struct node *node,
+				 const struct route *route,
+				 struct meeting *meeting)
+{
+	meeting->ref_line = (unsigned)node->line;
+	meeting->ref_column = (unsigned)node->column;
+	if (!has_meeting(reader, node, "client_cert_ref",
+			 "the origin meets the agent itself there", route) ||
+	    !field_secret_name(node, meeting->client_cert_ref,
+			       &reader->mistakes))
 		return false;
-	}
-	route->authority = keep_authority(reader, node->text);
-	if (route->authority == 0)
-		mistakes_add(mistakes, node->line, node->column,
-			     "more than %d different \"upstream_ca\"",
-			     AUTHORITIES_MAX);
-	return route->authority != 0;
+	if (route->n_ports != 1 || route->ports[0] != 80)
+		return true;
+	mistakes_add(
+		&reader->mistakes, node->line, node->column,
+		"a certificate is shown over TLS only, and the route has no port but 80");
+	return false;
+}
+
+/* Of a route whose ports and TLS have been read. */
+static bool read_meeting(struct reader *reader, const struct node **values,
+			 struct route *route)
+{
+	const struct node *ca = values[KEY_UPSTREAM_CA];
+	const struct node *ref = values[KEY_CLIENT_CERT_REF];
+	const struct node *last = ref ? ref : ca;
+	struct meeting said = { 0 };
+	bool sound = true;
+
+	if (!last)
+		return true;
+	if (ca)
+		sound = check_upstream_ca(reader, ca, route);
+	if (ref)
+		sound = read_client_cert_ref(reader, ref, route, &said) &&
+			sound;
+	if (!sound)
+		return false;
+	route->meeting = keep_meeting(reader, &said, ca ? ca->text : NULL);
+	if (route->meeting == 0)
+		mistakes_add(
+			&reader->mistakes, last->line, last->column,
+			"more than %d different pairs of \"upstream_ca\" and \"client_cert_ref\"",
+			MEETINGS_MAX);
+	return route->meeting != 0;
 }
 
 /* Ports of a route: raw ones are never guessed. */
@@ -630,20 +721,19 @@ static void read_route(struct reader *reader, const struct node *entry)
 	sound = read_addresses(reader, values[KEY_ADDRESSES], &route) && sound;
 	sound = read_limits(reader, values[KEY_LIMITS], &route) && sound;
 	sound = read_dns(reader, values[KEY_DNS], &route) && sound;
-	sound = read_upstream_ca(reader, values[KEY_UPSTREAM_CA], &route) &&
-		sound;
 	if (values[KEY_PRIVATE])
 		sound = field_bool(values[KEY_PRIVATE], &route.private,
 				   &reader->mistakes) &&
 			sound;
 	sound = read_route_ports(reader, entry, values[KEY_PORTS], &route) &&
 		sound;
+	sound = read_meeting(reader, values, &route) && sound;
 	if (values[KEY_CIDR] && route.cidr.base.family)
 		sound = check_space(reader, values[KEY_CIDR], &route) && sound;
 	if (values[KEY_HOST])
 		sound = refuse_public_suffix(reader, values[KEY_HOST],
 					     &route.host) &&
-			sound;
+			refuse_cover(reader, values[KEY_HOST], &route) && sound;
 	rules = (struct request_rules){
 		.matches = values[KEY_MATCHES],
 		.git = values[KEY_GIT],
@@ -962,15 +1052,31 @@ static int order_openings(const void *a, const void *b)
 	return x->route < y->route ? -1 : x->route > y->route;
 }
 
+/* Of two meetings, which say different things. */
+static const char *differing_key(const struct reader *reader,
+				 const struct route *a, const struct route *b)
+{
+	static const struct meeting none;
+	const struct meeting *x =
+		a->meeting ? &reader->meetings[a->meeting - 1] : &none;
+	const struct meeting *y =
+		b->meeting ? &reader->meetings[b->meeting - 1] : &none;
+
+	return strcmp(x->client_cert_ref, y->client_cert_ref) != 0
+		       ? "client_cert_ref"
+		       : "upstream_ca";
+}
+
 /* The key that two routes for the same must agree in and do not, or NULL. */
-static const char *contradiction(const struct route *a, const struct route *b)
+static const char *contradiction(const struct reader *reader,
+				 const struct route *a, const struct route *b)
 {
 	if (a->tls != b->tls)
 		return "tls";
 	if (a->private != b->private)
 		return "private";
-	if (a->authority != b->authority)
-		return "upstream_ca";
+	if (a->meeting != b->meeting)
+		return differing_key(reader, a, b);
 	if (a->addresses != b->addresses)
 		return "addresses";
 	if (a->idle_s != b->idle_s)
@@ -1018,7 +1124,7 @@ static void find_contradictions(struct reader *reader)
 	for (size_t i = 1, first = 0; i < n; i++) {
 		const struct route *a = openings[first].route;
 		const struct route *b = openings[i].route;
-		const char *key = contradiction(a, b);
+		const char *key = contradiction(reader, a, b);
 
 		if (openings[i].port != openings[first].port ||
 		    order_by_key(a, b) != 0)
@@ -1105,15 +1211,11 @@ struct policy *manifest_parse(const char *text, size_t len,
 			match_list_free(reader.routes.list[i].matches);
 	if (policy) {
 		policy_resolve_by(policy, reader.resolvers, reader.n_resolvers);
-		if (!policy_verify_by(policy,
-				      (const char *const *)reader.authorities,
-				      reader.n_authorities)) {
-			policy_free(policy);
-			policy = NULL;
-		}
+		policy_meet_by(policy, reader.meetings, reader.n_meetings);
+	} else {
+		for (size_t i = 0; i < reader.n_meetings; i++)
+			free(reader.meetings[i].upstream_ca);
 	}
-	for (size_t i = 0; i < reader.n_authorities; i++)
-		free(reader.authorities[i]);
 	free(reader.denials.list);
 	free(reader.routes.list);
 	return policy;

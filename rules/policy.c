@@ -47,8 +47,8 @@ struct policy {
 	enum policy_refusals refusals;
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;
-	char *authorities[AUTHORITIES_MAX];
-	size_t n_authorities;
+	struct meeting meetings[MEETINGS_MAX];
+	size_t n_meetings;
 };
 
 /* The entries that one lookup found, the most specific key first. */
@@ -569,7 +569,7 @@ static const char *const suggested_keys[REASON_COUNT] = {
 	[REASON_ADDRESS_NOT_LISTED] = "",
 	[REASON_PROTOCOL_UNKNOWN] = "",
 	[REASON_ADDRESS_PRIVATE] = ", private: true",
-	[REASON_UPSTREAM_WANTS_CERTIFICATE] = ", tls: splice",
+	[REASON_UPSTREAM_WANTS_CERTIFICATE] = ", client_cert_ref: CLIENT_CERT",
 	[REASON_TLS_REJECTED] = ", tls: splice",
 	[REASON_TLS_UNUSED] = ", tls: splice",
 	[REASON_H2C_NOT_LISTED] = ", h2c: true",
@@ -635,10 +635,10 @@ const struct route *policy_denials(const struct policy *policy, size_t *n)
 	return policy ? policy->denials.entries : NULL;
 }
 
-const char *const *policy_authorities(const struct policy *policy, size_t *n)
+const struct meeting *policy_meetings(const struct policy *policy, size_t *n)
 {
-	*n = policy ? policy->n_authorities : 0;
-	return policy ? (const char *const *)policy->authorities : NULL;
+	*n = policy ? policy->n_meetings : 0;
+	return policy ? policy->meetings : NULL;
 }
 
 /* What they own. */
@@ -672,25 +672,20 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
-	for (size_t i = 0; i < policy->n_authorities; i++)
-		free(policy->authorities[i]);
+	for (size_t i = 0; i < policy->n_meetings; i++)
+		free(policy->meetings[i].upstream_ca);
 	routes_done(policy->routes.entries, policy->routes.n);
 	index_done(&policy->denials);
 	index_done(&policy->routes);
 	free(policy);
 }
 
-bool policy_verify_by(struct policy *policy, const char *const *authorities,
-		      size_t n)
+void policy_meet_by(struct policy *policy, const struct meeting *meetings,
+		    size_t n)
 {
-	assert(n <= AUTHORITIES_MAX);
-	for (size_t i = 0; i < n; i++) {
-		policy->authorities[i] = strdup(authorities[i]);
-		if (!policy->authorities[i])
-			return false;
-		policy->n_authorities++;
-	}
-	return true;
+	assert(n <= MEETINGS_MAX);
+	memcpy(policy->meetings, meetings, n * sizeof(*meetings));
+	policy->n_meetings = n;
 }
 
 void policy_resolve_by(struct policy *policy,

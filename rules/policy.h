@@ -31,8 +31,8 @@
 #define ROUTE_TOKEN_REF_MAX 64 /* bytes of the name of a secret */
 #define ROUTE_IDLE_MIN_S 1
 #define ROUTE_IDLE_MAX_S 86400
-#define AUTHORITIES_MAX 64            /* sets of certificates, of a policy */
-#define AUTHORITY_CERTIFICATES_MAX 16 /* in one of them */
+#define MEETINGS_MAX 64               /* ways to meet origins, of a policy */
+#define AUTHORITY_CERTIFICATES_MAX 16 /* in one `upstream_ca` */
 
 enum route_tls {
 	ROUTE_TLS_INTERCEPT = 0,
@@ -64,9 +64,8 @@ struct route {
 	enum route_addresses addresses;
 	enum route_auth auth;
 	unsigned auth_line, auth_column;
-	/* From 1: what origins are verified by; 0 if that is not said. */
-	unsigned authority;
-	unsigned idle_s; /* that a connection may be silent; 0: not said */
+	unsigned meeting; /* from 1; 0 if it says nothing of that */
+	unsigned idle_s;  /* that a connection may be silent; 0: not said */
 	unsigned line, column; /* where the manifest says so, from 1 */
 	uint16_t ports[ROUTE_PORTS_MAX];
 	uint16_t dns_types[DNS_TYPES_LISTED_MAX];
@@ -77,6 +76,17 @@ struct route {
 	bool h2c;             /* HTTP/2 may come without TLS */
 	bool http2_websocket; /* ... and carry WebSockets (RFC 8441) */
 	char token_ref[ROUTE_TOKEN_REF_MAX + 1]; /* which secret @auth takes */
+};
+
+/*
+ * How gateway and origin come to know each other: by which certificates the
+ * origin is verified, and which secret is the certificate that it gets to see
+ * if it asks for one.
+ */
+struct meeting {
+	char *upstream_ca; /* PEM; NULL: the system's; owned */
+	char client_cert_ref[ROUTE_TOKEN_REF_MAX + 1]; /* or empty */
+	unsigned ref_line, ref_column; /* where that is said first */
 };
 
 enum policy_refusals {
@@ -157,9 +167,10 @@ bool policy_admits_dns_type(const struct policy *policy,
 /*
  * The manifest line that would admit what was just refused for @reason, such
  * as "- host: example.org" or "- {host: example.org, ports: [8443]}"; empty
- * where no line of a manifest would. Where TLS cannot be ended on the way, it
- * is one with `tls: splice`, for the place of the route that there is, and so
- * it is where that route lacks a key for how a request comes. Returns @text.
+ * where no line of a manifest would. Where TLS cannot be ended on the way as it
+ * is, it is one with `client_cert_ref` or `tls: splice`, for the place of the
+ * route that there is, and so it is where that route lacks a key for how a
+ * request comes. Returns @text.
  */
 const char *policy_suggest(const struct attempt *attempt, enum reason reason,
 			   char text[POLICY_SUGGESTION_MAX]);
@@ -174,11 +185,8 @@ const struct nameserver *policy_resolvers(const struct policy *policy,
 const struct route *policy_routes(const struct policy *policy, size_t *n);
 const struct route *policy_denials(const struct policy *policy, size_t *n);
 
-/*
- * The certificates, in PEM, that the origins of a route are verified by, and by
- * no others: that of route->authority 1 comes first.
- */
-const char *const *policy_authorities(const struct policy *policy, size_t *n);
+/* What routes say of it, each once: that of route->meeting 1 comes first. */
+const struct meeting *policy_meetings(const struct policy *policy, size_t *n);
 
 /*
  * Compiles copies of @n_routes and @n_denials entries, and takes over what
@@ -191,11 +199,11 @@ struct policy *policy_new(const struct route *routes, size_t n_routes,
 void policy_free(struct policy *policy);
 
 /*
- * For who has just made @policy: at most AUTHORITIES_MAX, which are copied, and
- * all that its routes speak of. False for want of memory.
+ * For who has just made @policy: at most MEETINGS_MAX, which are taken over,
+ * and all that its routes speak of.
  */
-MUST_CHECK bool policy_verify_by(struct policy *policy,
-				 const char *const *authorities, size_t n);
+void policy_meet_by(struct policy *policy, const struct meeting *meetings,
+		    size_t n);
 
 /* For who has just made @policy: at most NAMESERVERS_MAX, which are copied. */
 void policy_resolve_by(struct policy *policy,

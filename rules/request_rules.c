@@ -387,15 +387,6 @@ static bool read_git(const struct node *node, struct route *route,
 	return route->git_fetch;
 }
 
-static bool is_secret_name(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)text[i]) && text[i] != '_')
-			return false;
-	return len > 0 && len <= ROUTE_TOKEN_REF_MAX &&
-	       !isdigit((unsigned char)text[0]);
-}
-
 static bool read_auth(const struct node *node, struct route *route,
 		      struct mistakes *mistakes)
 {
@@ -403,7 +394,6 @@ static bool read_auth(const struct node *node, struct route *route,
 	static const char expected[] =
 		"{scheme: Bearer, token_ref: NAME_OF_A_SECRET}";
 	const struct node *values[N_FIELDS(auth_fields)], *name;
-	char quoted[QUOTE_MAX];
 	size_t word;
 
 	if (!fields_of(node, expected, auth_fields, N_FIELDS(auth_fields),
@@ -419,18 +409,9 @@ static bool read_auth(const struct node *node, struct route *route,
 	}
 	if (!field_word(values[AUTH_SCHEME], "Bearer, token or Basic", words,
 			N_FIELDS(words), &word, mistakes) ||
-	    !field_is_text(name, "the name of a secret", mistakes))
+	    !field_secret_name(name, route->token_ref, mistakes))
 		return false;
-	if (!is_secret_name(name->text, name->len)) {
-		mistakes_add(
-			mistakes, name->line, name->column,
-			"%s is no name of a secret: letters, digits and underscores, at most %d",
-			quote(name->text, name->len, quoted),
-			ROUTE_TOKEN_REF_MAX);
-		return false;
-	}
 	route->auth = (enum route_auth)(ROUTE_AUTH_BEARER + word);
-	memcpy(route->token_ref, name->text, name->len);
 	route->auth_line = (unsigned)name->line;
 	route->auth_column = (unsigned)name->column;
 	return true;

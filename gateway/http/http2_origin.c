@@ -123,22 +123,28 @@ struct http2 *http2_origin_connection(struct http2_origin *origin)
 	return origin->leg.http2;
 }
 
-/* Whether it ended by an alert, after it had asked who we are. */
-static bool was_turned_away(const struct stream *stream)
+/* Why, if it ended by an alert after it had asked who we are. */
+static enum reason turned_away(const struct stream *stream, const char **detail)
 {
-	return stream->failed && upstream_wants_certificate(stream) &&
-	       SSL_get_shutdown(stream->ssl) & SSL_RECEIVED_SHUTDOWN;
+	return stream->failed && SSL_get_shutdown(stream->ssl) &
+					 SSL_RECEIVED_SHUTDOWN
+		       ? upstream_turned_away(stream, detail)
+		       : REASON_ALLOWED;
 }
 
 bool http2_origin_step(struct http2_origin *origin)
 {
+	enum reason reason = REASON_ALLOWED;
+	const char *detail;
 	bool moved;
 
 	if (origin->stream.fd < 0 || origin->loss != REASON_ALLOWED)
 		return false;
 	moved = http2_leg_step(&origin->leg, &origin->stream);
-	if (origin->leg.gone && was_turned_away(&origin->stream)) {
-		lose(origin, REASON_UPSTREAM_WANTS_CERTIFICATE, NULL);
+	if (origin->leg.gone)
+		reason = turned_away(&origin->stream, &detail);
+	if (reason != REASON_ALLOWED) {
+		lose(origin, reason, detail);
 		moved = true;
 	} else if (origin->leg.gone || origin->leg.deaf) {
 		lose(origin, REASON_UPSTREAM_HTTP,

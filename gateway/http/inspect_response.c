@@ -81,10 +81,13 @@ static void handle_response(struct inspect *inspect)
 static void never_answered(struct inspect *inspect)
 {
 	bool silent = !inspect->origin_reused && inspect->from_origin.len == 0;
+	const char *detail;
+	enum reason reason = silent ? upstream_turned_away(&inspect->origin,
+							   &detail)
+				    : REASON_ALLOWED;
 
-	if (silent && upstream_wants_certificate(&inspect->origin))
-		inspect_refuse_for(inspect, REASON_UPSTREAM_WANTS_CERTIFICATE,
-				   0, NULL);
+	if (reason != REASON_ALLOWED)
+		inspect_refuse_for(inspect, reason, 0, detail);
 	else
 		unsound_response(inspect,
 				 "the origin closed before it answered");

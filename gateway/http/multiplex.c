@@ -962,7 +962,7 @@ void multiplex_rejudge(struct multiplex *multiplex)
 		record(stream, &changed, NULL, "cut short");
 		stream_free(stream, HTTP2_CANCEL, NULL);
 	}
-	event_active(multiplex->flow->stream.event, EV_WRITE, 0);
+	pump(-1, 0, multiplex);
 }
 
 void multiplex_free(struct multiplex *multiplex)

@@ -1,5 +1,6 @@
 #include "authorities.h"
 
+#include "client_cert.h"
 #include "log.h"
 #include "upstream.h"
 
@@ -7,11 +8,12 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 
 struct authorities {
 	struct authority system;
-	struct authority list[AUTHORITIES_MAX]; /* as in the policy */
+	struct authority list[MEETINGS_MAX]; /* as in the policy */
 	size_t n;
 	uint64_t last_id;
 };
@@ -74,19 +76,41 @@ static bool authority_init(struct authority *authority, uint64_t id,
 	return authority->sessions;
 }
 
-static bool authority_read(struct authority *authority, uint64_t id,
-			   const char *pem)
+/* Shows what @meeting names. False if it names a secret that will not do. */
+static bool authority_show(struct authority *authority,
+			   const struct meeting *meeting,
+			   const struct secrets *secrets)
 {
-	X509_STORE *store = store_of(pem);
-	bool made = store && authority_init(authority, id, store);
+	struct secret pem;
 
-	X509_STORE_free(store);
+	if (!meeting->client_cert_ref[0])
+		return true;
+	return secrets_find(secrets, meeting->client_cert_ref, &pem) &&
+	       !client_cert_use(authority->tls, pem) &&
+	       EVP_Digest(pem.value, pem.len, authority->shown, NULL,
+			  EVP_sha256(), NULL) == 1;
+}
+
+/* The number comes later. */
+static bool authority_read(struct authority *authority, X509_STORE *system,
+			   const struct meeting *meeting,
+			   const struct secrets *secrets)
+{
+	const char *pem = meeting->upstream_ca;
+	X509_STORE *store = pem ? store_of(pem) : system;
+	bool made = store && authority_init(authority, 0, store);
+
+	if (pem)
+		X509_STORE_free(store);
 	if (!made)
 		return false;
-	authority->pem = strdup(pem);
-	if (!authority->pem)
-		authority_done(authority);
-	return authority->pem;
+	if (pem)
+		authority->pem = strdup(pem);
+	if (!authority->pem == !pem &&
+	    authority_show(authority, meeting, secrets))
+		return true;
+	authority_done(authority);
+	return false;
 }
 
 struct authorities *authorities_new(X509_STORE *system)
@@ -113,31 +137,40 @@ void authorities_free(struct authorities *authorities)
 	free(authorities);
 }
 
-/* The number that @pem had, or else a new one. */
-static uint64_t id_of(struct authorities *authorities, const char *pem)
+static bool is_same(const struct authority *a, const struct authority *b)
+{
+	return memcmp(a->shown, b->shown, sizeof(a->shown)) == 0 &&
+	       !a->pem == !b->pem && (!a->pem || strcmp(a->pem, b->pem) == 0);
+}
+
+/* The number that the same one had, or else a new one. */
+static uint64_t id_of(struct authorities *authorities,
+		      const struct authority *authority)
 {
 	for (size_t i = 0; i < authorities->n; i++)
-		if (strcmp(authorities->list[i].pem, pem) == 0)
+		if (is_same(&authorities->list[i], authority))
 			return authorities->list[i].id;
 	return ++authorities->last_id;
 }
 
 bool authorities_use(struct authorities *authorities,
-		     const struct policy *policy)
+		     const struct policy *policy, const struct secrets *secrets)
 {
-	struct authority list[AUTHORITIES_MAX];
+	X509_STORE *system = SSL_CTX_get_cert_store(authorities->system.tls);
+	struct authority list[MEETINGS_MAX];
 	size_t n, made = 0;
-	const char *const *pems = policy_authorities(policy, &n);
+	const struct meeting *meetings = policy_meetings(policy, &n);
 
 	while (made < n &&
-	       authority_read(&list[made], id_of(authorities, pems[made]),
-			      pems[made]))
+	       authority_read(&list[made], system, &meetings[made], secrets))
 		made++;
 	if (made < n) {
 		while (made > 0)
 			authority_done(&list[--made]);
 		return false;
 	}
+	for (size_t i = 0; i < n; i++)
+		list[i].id = id_of(authorities, &list[i]);
 	for (size_t i = 0; i < authorities->n; i++)
 		authority_done(&authorities->list[i]);
 	memcpy(authorities->list, list, n * sizeof(*list));
@@ -149,9 +182,8 @@ bool authorities_use(struct authorities *authorities,
 uint64_t authorities_id(const struct authorities *authorities,
 			const struct route *route)
 {
-	return route->authority == 0
-		       ? AUTHORITY_OF_SYSTEM
-		       : authorities->list[route->authority - 1].id;
+	return route->meeting == 0 ? AUTHORITY_OF_SYSTEM
+				   : authorities->list[route->meeting - 1].id;
 }
 
 const struct authority *authorities_find(const struct authorities *authorities,
@@ -166,13 +198,13 @@ const struct authority *authorities_find(const struct authorities *authorities,
 }
 
 static const struct route *first_by(const struct policy *policy,
-				    unsigned authority)
+				    unsigned meeting)
 {
 	size_t n;
 	const struct route *routes = policy_routes(policy, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if (routes[i].authority == authority)
+		if (routes[i].meeting == meeting)
 			return &routes[i];
 	return NULL;
 }
@@ -180,14 +212,15 @@ static const struct route *first_by(const struct policy *policy,
 bool authorities_check(const struct policy *policy, const char *file)
 {
 	size_t n;
-	const char *const *pems = policy_authorities(policy, &n);
+	const struct meeting *meetings = policy_meetings(policy, &n);
 	bool sound = true;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct route *route = first_by(policy, i + 1);
-		X509_STORE *store = store_of(pems[i]);
+		const char *pem = meetings[i].upstream_ca;
+		X509_STORE *store = pem ? store_of(pem) : NULL;
 
-		if (!store) {
+		if (pem && !store) {
 			log_err("%s:%u:%u: this route's \"upstream_ca\" holds what is no certificate",
 				file, route->line, route->column);
 			sound = false;

@@ -1,6 +1,7 @@
 #include "intercept.h"
 
 #include "cursor.h"
+#include "handshakes.h"
 #include "http/inspect.h"
 #include "http/multiplex.h"
 #include "log.h"
@@ -16,9 +17,11 @@
 #include <openssl/err.h>
 
 #define GREETING_MS 10000 /* for the agent's handshake */
+#define TURN_MS 10000     /* to wait until it is its turn */
 
 struct intercept {
 	struct flow *flow;
+	struct handshake handshake;
 	struct tls_client_hello hello; /* the first, which was judged */
 	struct stream origin;          /* fd -1 if there is none */
 	struct ca_wait wait;
@@ -32,6 +35,8 @@ void intercept_free(struct intercept *intercept)
 {
 	if (!intercept)
 		return;
+	handshake_end(&intercept->flow->worker->handshakes,
+		      &intercept->handshake);
 	ca_forget(intercept->flow->worker->ca, &intercept->wait);
 	if (intercept->origin.fd >= 0)
 		stream_close(&intercept->origin, true);
@@ -368,24 +373,28 @@ static void mirror_alpn(const struct tls_client_hello *hello,
 	}
 }
 
-void intercept_start(struct flow *flow, const struct route *route)
+/* It waited perhaps: the agent may have left, and the manifest be another. */
+static void begin(struct handshake *handshake)
 {
-	struct intercept *intercept = make(flow);
+	struct intercept *intercept =
+		table_entry(handshake, struct intercept, handshake);
+	struct flow *flow = intercept->flow;
+	const struct attempt attempt = flow_attempt(flow, ATTEMPT_TLS);
+	const struct decision decision =
+		policy_judge(flow->worker->policy, &attempt);
 	struct upstream_want want = {
 		.name = &flow->name,
 		.port = flow->port,
-		.private = route->private,
+		.private = decision.route && decision.route->private,
 		.tls = true,
 		.authority = flow->authority,
+		/* What idles there speaks HTTP/1. */
+		.pooled = !intercept->hello.has_alpn ||
+			  intercept->hello.has_http11,
 	};
 
-	if (!intercept)
-		return;
-	/* What idles there speaks HTTP/1. */
-	want.pooled = !intercept->hello.has_alpn || intercept->hello.has_http11;
-	if (!tls_client_hello_offers_http(&intercept->hello)) {
-		flow_refuse(flow, REASON_TLS_VERSION,
-			    "the agent offers neither h2 nor http/1.1");
+	if (stream_has_left(&flow->stream)) {
+		flow_close(flow, REASON_ALLOWED, true);
 		return;
 	}
 	mirror_alpn(&intercept->hello, &want);
@@ -397,6 +406,30 @@ void intercept_start(struct flow *flow, const struct route *route)
 		flow_refuse(flow, REASON_OVERLOADED, NULL);
 }
 
+void intercept_start(struct flow *flow)
+{
+	struct intercept *intercept = make(flow);
+
+	if (!intercept)
+		return;
+	if (!tls_client_hello_offers_http(&intercept->hello)) {
+		flow_refuse(flow, REASON_TLS_VERSION,
+			    "the agent offers neither h2 nor http/1.1");
+		return;
+	}
+	flow_deadline(flow, TURN_MS);
+	handshake_ask(&flow->worker->handshakes, &intercept->handshake, begin);
+}
+
+static void begin_refusal(struct handshake *handshake)
+{
+	struct intercept *intercept =
+		table_entry(handshake, struct intercept, handshake);
+
+	flow_deadline(intercept->flow, GREETING_MS);
+	mint(intercept);
+}
+
 void intercept_refuse(struct flow *flow, const struct refusal *refusal)
 {
 	struct intercept *intercept = make(flow);
@@ -405,6 +438,15 @@ void intercept_refuse(struct flow *flow, const struct refusal *refusal)
 		return;
 	intercept->refusing = true;
 	intercept->refusal = *refusal;
-	flow_deadline(flow, GREETING_MS);
-	mint(intercept);
+	flow_deadline(flow, TURN_MS);
+	handshake_ask(&flow->worker->handshakes, &intercept->handshake,
+		      begin_refusal);
+}
+
+void intercept_timed_out(struct intercept *intercept)
+{
+	flow_refuse(intercept->flow, REASON_OVERLOADED,
+		    intercept->handshake.state == HANDSHAKE_WAITING
+			    ? "too many TLS handshakes at once"
+			    : "no certificate in time");
 }

@@ -20,16 +20,18 @@
 #include <openssl/ssl.h>
 
 struct flow;
-struct route;
 struct ticket_keys;
 struct worker;
 struct intercept;
 
-/* For an admitted flow, which is SNIFFING. */
-void intercept_start(struct flow *flow, const struct route *route);
+/* For an admitted flow, which is SNIFFING, until it is its turn. */
+void intercept_start(struct flow *flow);
 
 /* For one that is refused: finishes the handshake and says why. */
 void intercept_refuse(struct flow *flow, const struct refusal *refusal);
+
+/* The deadline of a flow has passed that is still SNIFFING. */
+void intercept_timed_out(struct intercept *intercept);
 
 void intercept_free(struct intercept *intercept);
 

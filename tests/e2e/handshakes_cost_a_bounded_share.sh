@@ -7,7 +7,7 @@ WORKERS=1
 need python3
 export PYTHONPATH="${0%/*}" PYTHONDONTWRITEBYTECODE=1
 world_serves listed.test fresh.test unlisted.test
-routes='routes: [{host: listed.test}, {host: fresh.test}]'
+routes='routes: [{host: listed.test, ports: [443, 7002]}, {host: fresh.test}]'
 manifest "$routes"
 chmod 755 "$DIR"
 
@@ -22,6 +22,27 @@ echo R >&8
 await grep -q 'no renegotiation' "$DIR/said" || {
 	cat "$DIR/said" >&2
 	fail 'it was renegotiated'
+}
+exec 8>&-
+
+# Nor is there a second handshake with an origin that asks for one: it ends the
+# connection, having no answer, and the agent is told.
+mkfifo "$DIR/asked"
+in_world openssl s_server -tls1_2 -accept 7002 -cert "$DIR/listed.test.pem" \
+	-key "$DIR/listed.test.key" <"$DIR/asked" >"$DIR/world-asks.log" 2>&1 &
+PIDS="$PIDS $!"
+exec 8>"$DIR/asked"
+await grep -q ACCEPT "$DIR/world-asks.log" || fail 'no origin'
+agent $CURL https://listed.test:7002/ >"$DIR/told" 2>&1 &
+curl=$!
+PIDS="$PIDS $curl"
+await grep -q '^GET / ' "$DIR/world-asks.log" || fail 'the origin is not asked'
+echo r >&8
+wait $curl || fail "$(cat "$DIR/told")"
+expect '"reason":"upstream_http"' <"$DIR/told"
+[ "$(grep -c 'CIPHER is' "$DIR/world-asks.log")" -eq 1 ] || {
+	cat "$DIR/world-asks.log" >&2
+	fail 'it was renegotiated with an origin'
 }
 exec 8>&-
 

@@ -33,17 +33,21 @@ def server_name(name, kind=0):
 
 
 def hello(names=b"", share=True, alpn=("http/1.1",), padding=0, session=None,
-          versions=(0x0304, 0x0303), early=b""):
+          versions=(0x0304, 0x0303), early=b"", more=()):
     """A ClientHello that offers X25519, with a key share or without.
 
-    @names is the server_name extension (or more than one, or none).
+    @names is the server_name extension (or more than one, or none); @more are
+    groups that it would like better, each with its share.
     """
-    shares = struct.pack("!H", 29) + short(os.urandom(32)) if share else b""
+    groups = b"".join(struct.pack("!H", group) for group, _ in more)
+    shares = b"".join(struct.pack("!H", group) + short(data)
+                      for group, data in more)
+    shares += struct.pack("!H", 29) + short(os.urandom(32)) if share else b""
     if isinstance(names, str):
         names = server_name(names)
     extensions = names + b"".join((
         early,
-        extension(10, short(struct.pack("!H", 29))),
+        extension(10, short(groups + struct.pack("!H", 29))),
         extension(13, short(bytes.fromhex("040305030603080408050806"))),
         extension(43, bytes([2 * len(versions)]) +
                   b"".join(struct.pack("!H", v) for v in versions)),

@@ -26,17 +26,38 @@ bad_certificate nosan.test '' 30 world-ca
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	-subj '/CN=self.test' -addext subjectAltName=DNS:self.test \
 	-keyout "$DIR/self.test.key" -out "$DIR/self.test.pem" 2>/dev/null
-bad='wrong below partial expired unknown nosan self'
+# Below the authority, by one that may not sign this, or not sign at all.
+below_it()
+{
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj "/CN=below it: $1" -addext "$2" ${3:+-addext "$3"} \
+		-keyout "$DIR/$1-ca.key" -out "$DIR/$1-ca.csr" 2>/dev/null
+	openssl x509 -req -in "$DIR/$1-ca.csr" -CA "$DIR/world-ca.pem" \
+		-CAkey "$DIR/world-ca.key" -days 30 -copy_extensions copyall \
+		-out "$DIR/$1-ca.pem" 2>/dev/null
+	bad_certificate "$1.test" "DNS:$1.test" 30 "$1-ca"
+	cat "$DIR/$1-ca.pem" >>"$DIR/$1.test.pem"
+}
+is_ca=basicConstraints=critical,CA:TRUE
+below_it middle "$is_ca" 'nameConstraints=critical,permitted;DNS:middle.test'
+below_it elsewhere "$is_ca" 'nameConstraints=critical,permitted;DNS:other.test'
+below_it leaf basicConstraints=critical,CA:FALSE
+below_it unsigning "$is_ca" keyUsage=critical,digitalSignature
+below_it clientish "$is_ca" extendedKeyUsage=clientAuth
+bad='wrong below partial expired unknown nosan self elsewhere leaf unsigning
+	clientish'
 
 names=$(printf '%s.test ' $bad)
-world_peers good.test $names
+world_peers good.test middle.test $names
 world_resolves
 manifest "routes:
   - {host: good.test, ports: [80, 443, 9999]}
   - host: nowhere.test
+  - host: middle.test
 $(printf '  - host: %s\n' $names)"
 
 agent $CURL https://good.test/secret | expect 'hello from good.test'
+agent $CURL https://middle.test/ | expect 'hello from middle.test'
 for name in $names; do
 	agent $CURL -w '%{http_code}\n' "https://$name/secret" >"$DIR/told"
 	expect '^502$' <"$DIR/told"

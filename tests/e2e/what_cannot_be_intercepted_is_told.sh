@@ -36,11 +36,11 @@ for port in 7002 7003 7005; do
 			"https://listed.test:$port/" >"$DIR/told"
 		expect '^502$' <"$DIR/told"
 		expect '"reason":"upstream_wants_client_cert"' <"$DIR/told"
-		expect "{host: listed.test, ports: \[$port\], tls: splice}" \
+		expect "{host: listed.test, ports: \[$port\], client_cert_ref: CLIENT_CERT}" \
 			<"$DIR/told"
 	done
 	audit_has '"event":"upstream"' '"reason":"upstream_wants_client_cert"' \
-		"\"port\":$port" '"allow":"- {host: listed.test, .*splice}"'
+		"\"port\":$port" '"allow":"- {host: listed.test, .*CLIENT_CERT}"'
 done
 # One that only asks is used, and it is on record that it did.
 agent $CURL https://listed.test:7004/ | expect 's_server'

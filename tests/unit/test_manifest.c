@@ -412,7 +412,7 @@ static void what_yaml_has_and_manifests_do_not_is_refused(void **state)
 		{ "routes: [{<<: *all, host: a.example}]\n",
 		  "m:1:11: unknown key \"<<\"; expected host, cidr, ports, "
 		  "tls, addresses, private, limits, dns, matches, git, "
-		  "auth, upstream_ca, h2c, http2_websocket\n" },
+		  "auth, upstream_ca, client_cert_ref, h2c, http2_websocket\n" },
 		{ "routes: []\n...\n---\nroutes: []\n",
 		  "m:3:1: a further document begins here; one file holds one "
 		  "manifest\n" },
@@ -803,17 +803,18 @@ static void origins_may_be_verified_by_others(void **state)
 		     "  - host: e.example\n");
 	size_t n;
 	const struct route *route = policy_routes(policy, &n);
-	const char *const *pems = policy_authorities(policy, &n);
+	const struct meeting *meetings = policy_meetings(policy, &n);
 
 	(void)state;
 	assert_int_equal(n, 3);
-	assert_int_equal(route[0].authority, 1);
-	assert_int_equal(route[1].authority, 2);
-	assert_int_equal(route[2].authority, 1);
-	assert_int_equal(route[3].authority, 3);
-	assert_int_equal(route[4].authority, 0);
-	assert_string_equal(pems[0], "-----BEGIN CERTIFICATE-----\n"
-				     "MAMCAQE=\n-----END CERTIFICATE-----\n");
+	assert_int_equal(route[0].meeting, 1);
+	assert_int_equal(route[1].meeting, 2);
+	assert_int_equal(route[2].meeting, 1);
+	assert_int_equal(route[3].meeting, 3);
+	assert_int_equal(route[4].meeting, 0);
+	assert_string_equal(meetings[0].upstream_ca,
+			    "-----BEGIN CERTIFICATE-----\n"
+			    "MAMCAQE=\n-----END CERTIFICATE-----\n");
 	policy_free(policy);
 }
 
@@ -911,7 +912,7 @@ static void there_are_so_many_authorities_and_no_more(void **state)
 	struct policy *policy;
 
 	(void)state;
-	for (int i = 0; i < AUTHORITIES_MAX; i++)
+	for (int i = 0; i < MEETINGS_MAX; i++)
 		n += (size_t)snprintf(
 			text + n, sizeof(text) - n,
 			"  - {host: a%d.example, upstream_ca: "
@@ -919,15 +920,105 @@ static void there_are_so_many_authorities_and_no_more(void **state)
 			"-----END CERTIFICATE-----\\n\"}\n",
 			i, 'A' + i % 16, "AEIM"[i / 16]);
 	policy = load(text);
-	assert_int_equal((policy_authorities(policy, &n), n), AUTHORITIES_MAX);
+	assert_int_equal((policy_meetings(policy, &n), n), MEETINGS_MAX);
 	policy_free(policy);
 	n = strlen(text);
 	(void)snprintf(
 		text + n, sizeof(text) - n,
 		"  - {host: b.example, upstream_ca: \"" CERTIFICATE CERTIFICATE
 		"\"}\n");
-	assert_mistakes(text, "m:66:36: more than 64 different "
-			      "\"upstream_ca\"\n");
+	assert_mistakes(text, "m:66:36: more than 64 different pairs of "
+			      "\"upstream_ca\" and \"client_cert_ref\"\n");
+}
+
+static void routes_that_name_the_same_certificate_share_it(void **state)
+{
+	struct policy *policy = load(
+		"routes:\n"
+		"  - {host: a.example, client_cert_ref: ONE}\n"
+		"  - {host: b.example, client_cert_ref: ONE, upstream_ca: \"" CERTIFICATE
+		"\"}\n"
+		"  - {host: c.example, client_cert_ref: TWO}\n"
+		"  - {host: d.example, upstream_ca: \"" CERTIFICATE "\"}\n"
+		"  - {host: e.example, client_cert_ref: ONE}\n"
+		"  - {host: f.example}\n");
+	static const unsigned meeting[] = { 1, 2, 3, 4, 1, 0 };
+	size_t n;
+	const struct route *route = policy_routes(policy, &n);
+	const struct meeting *meetings = policy_meetings(policy, &n);
+
+	(void)state;
+	assert_int_equal(n, 4);
+	for (size_t i = 0; i < N(meeting); i++)
+		assert_int_equal(route[i].meeting, meeting[i]);
+	assert_string_equal(meetings[1].client_cert_ref, "ONE");
+	assert_string_equal(meetings[1].upstream_ca, meetings[3].upstream_ca);
+	assert_int_equal(meetings[1].ref_line, 3);
+	assert_int_equal(meetings[1].ref_column, 40);
+	assert_string_equal(meetings[2].client_cert_ref, "TWO");
+	assert_null(meetings[2].upstream_ca);
+	assert_string_equal(meetings[3].client_cert_ref, "");
+	policy_free(policy);
+}
+
+static void a_name_that_covers_others_is_read(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: cloudflare-ech.com, tls: splice",
+		  "m:1:18: \"cloudflare-ech.com\" stands for every name that its "
+		  "operator hides behind it (ECH), and passed unread it would "
+		  "lead to all of them: leave \"tls: splice\" out\n" },
+		{ "host: Cloudflare-ECH.com., tls: none, ports: 443",
+		  "m:1:18: \"cloudflare-ech.com\" stands for every name that its "
+		  "operator hides behind it (ECH), and passed unread it would "
+		  "lead to all of them: leave \"tls: none\" out\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+	policy_free(load("routes: [{host: cloudflare-ech.com}]"));
+	policy_free(load("routes: [{host: \"*.cloudflare-ech.com\", "
+			 "tls: splice}]"));
+}
+
+static void a_certificate_is_shown_where_we_meet_the_origin(void **state)
+{
+	static const struct row rows[] = {
+		{ "host: a.example, client_cert_ref: /etc/ssl/me.pem",
+		  "m:1:46: \"/etc/ssl/me.pem\" is no name of a secret: letters, "
+		  "digits and underscores, at most 64\n" },
+		{ "host: a.example, client_cert_ref: 1A",
+		  "m:1:46: \"1A\" is no name of a secret: letters, digits and "
+		  "underscores, at most 64\n" },
+		{ "host: a.example, client_cert_ref: []",
+		  "m:1:46: expected the name of a secret, found a list\n" },
+		{ "host: a.example, tls: splice, client_cert_ref: A",
+		  "m:1:59: \"client_cert_ref\" has no meaning with \"tls: "
+		  "splice\": the origin meets the agent itself there\n" },
+		{ "cidr: 8.8.8.0/24, ports: 443, client_cert_ref: A",
+		  "m:1:59: \"client_cert_ref\" has no meaning with \"cidr\": "
+		  "the origin meets the agent itself there\n" },
+		{ "host: a.example, ports: 80, client_cert_ref: A",
+		  "m:1:57: a certificate is shown over TLS only, and the route "
+		  "has no port but 80\n" },
+		{ "host: a.example, client_cert_ref: \"\", upstream_ca: x",
+		  "m:1:46: expected the name of a secret, found \"\"\n"
+		  "m:1:63: " NO_CERTIFICATES "1 of it is wrong\n" },
+	};
+
+	(void)state;
+	assert_route_mistakes(rows, N(rows));
+	assert_mistakes("routes:\n"
+			"  - {host: a.example, client_cert_ref: A}\n"
+			"  - {host: a.example, client_cert_ref: B}\n",
+			"m:3:5: this and line 2 are about the same host and "
+			"port, but differ in \"client_cert_ref\"\n");
+	assert_mistakes("routes:\n"
+			"  - {host: a.example, client_cert_ref: A}\n"
+			"  - {host: a.example, client_cert_ref: A, "
+			"upstream_ca: \"" CERTIFICATE "\"}\n",
+			"m:3:5: this and line 2 are about the same host and "
+			"port, but differ in \"upstream_ca\"\n");
 }
 
 static void silence_may_have_a_limit(void **state)
@@ -1172,7 +1263,7 @@ static void unknown_words_are_told_what_is_known(void **state)
 		{ "host: a.example, colour: red",
 		  "m:1:29: unknown key \"colour\"; expected host, cidr, ports, "
 		  "tls, addresses, private, limits, dns, matches, git, "
-		  "auth, upstream_ca, h2c, http2_websocket\n" },
+		  "auth, upstream_ca, client_cert_ref, h2c, http2_websocket\n" },
 		{ "host: a.example, tls: spice",
 		  "m:1:34: expected intercept, splice or none, found "
 		  "\"spice\"\n" },
@@ -1410,6 +1501,11 @@ int main(void)
 		cmocka_unit_test(there_are_so_many_authorities_and_no_more),
 		cmocka_unit_test(silence_may_have_a_limit),
 		cmocka_unit_test(a_limit_of_silence_is_a_length_of_time),
+		cmocka_unit_test(
+			routes_that_name_the_same_certificate_share_it),
+		cmocka_unit_test(a_name_that_covers_others_is_read),
+		cmocka_unit_test(
+			a_certificate_is_shown_where_we_meet_the_origin),
 		cmocka_unit_test(what_is_not_enforced_is_not_accepted),
 		cmocka_unit_test(rules_on_requests_are_read),
 		cmocka_unit_test(mistakes_in_matches_are_told),

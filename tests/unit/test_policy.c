@@ -486,7 +486,7 @@ static void a_refusal_suggests_the_line_that_helps(void **state)
 		  "- {host: example.org, private: true}" },
 		{ "example.org", NULL, ATTEMPT_TLS, 443,
 		  REASON_UPSTREAM_WANTS_CERTIFICATE,
-		  "- {host: example.org, tls: splice}" },
+		  "- {host: example.org, client_cert_ref: CLIENT_CERT}" },
 		{ "example.org", NULL, ATTEMPT_HTTP, 8443, REASON_TLS_REJECTED,
 		  "- {host: example.org, ports: [8443], tls: splice}" },
 		{ "example.org", NULL, ATTEMPT_TLS, 443, REASON_TLS_UNUSED,

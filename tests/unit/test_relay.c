@@ -80,10 +80,12 @@ SSL_CTX *upstream_tls_new(X509_STORE *trust)
 	return NULL;
 }
 
-bool upstream_wants_certificate(const struct stream *stream)
+enum reason upstream_turned_away(const struct stream *stream,
+				 const char **detail)
 {
 	(void)stream;
-	return false;
+	(void)detail;
+	return REASON_ALLOWED;
 }
 
 void upstream_cancel(struct upstream *upstream)

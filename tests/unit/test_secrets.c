@@ -1,6 +1,7 @@
 #include "secrets.h"
 
 #include "manifest.h"
+#include "own_cert.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,6 +56,22 @@ static void values_are_taken_as_they_stand(void **state)
 	secrets_free(NULL);
 }
 
+static void a_pem_is_as_many_lines_as_it_has(void **state)
+{
+#define BLOCK(what) "-----BEGIN " what "-----\nMAA=\n-----END " what "-----"
+	struct secrets *secrets =
+		parse("A=" BLOCK("X") "\n" BLOCK("KEY") "\n"
+							"B=12345678\n"
+							"# A comment\n"
+							"C=" BLOCK("X"));
+
+	(void)state;
+	assert_value(secrets, "A", BLOCK("X") "\n" BLOCK("KEY"));
+	assert_value(secrets, "B", "12345678");
+	assert_value(secrets, "C", BLOCK("X"));
+	secrets_free(secrets);
+}
+
 static void mistakes_are_told_by_their_line(void **state)
 {
 	static const struct {
@@ -79,6 +96,16 @@ static void mistakes_are_told_by_their_line(void **state)
 		{ "A=\"12345678\"", 1,
 		  "the value has quotes around it, which would be part of it" },
 		{ "A=12345678\nA=abcdefgh\n", 2, "the name is there twice" },
+		{ "A=-----BEGIN X-----\nMAA=\n", 2, "the PEM has no end" },
+		{ "A=-----BEGIN X-----\r\nMAA=\r\n", 1,
+		  "the value has a control character, perhaps a carriage return" },
+		{ "\nA=-----BEGIN X-----\nMA\tA=\n-----END X-----\n", 3,
+		  "the value has a control character, perhaps a carriage return" },
+		{ "A=-----BEGIN X-----\n-----END X-----\n\n"
+		  "-----BEGIN X-----\n-----END X-----\n",
+		  4, "expected NAME=value" },
+		{ "A=-----BEGIN X-----\n-----END X-----\nA=12345678", 3,
+		  "the name is there twice" },
 	};
 
 	(void)state;
@@ -117,6 +144,18 @@ static void there_is_a_most_of_everything(void **state)
 	secrets_free(secrets);
 	assert_null(secrets_parse(text, 3 + SECRET_VALUE_MAX, &line, &why));
 	assert_string_equal(why, "the value is longer than 4096 bytes");
+	for (int more = 0; more < 2; more++) {
+		(void)snprintf(text, sizeof(text),
+			       "A=-----BEGIN X-----\n%*s\n-----END X-----",
+			       SECRET_PEM_MAX - 34 + more, "");
+		secrets = secrets_parse(text, strlen(text), &line, &why);
+		assert_true(!secrets == (more > 0));
+		secrets_free(secrets);
+	}
+	assert_string_equal(why, "the PEM is longer than 16384 bytes");
+	memset(text, 'x', sizeof(text));
+	text[0] = 'A';
+	text[1] = '=';
 	assert_null(secrets_parse(text, sizeof(text), &line, &why));
 	assert_int_equal(line, 0);
 
@@ -151,7 +190,7 @@ static void a_file_is_read_whole(void **state)
 	secrets_free(secrets);
 }
 
-/* What is said of a manifest whose routes name four secrets. */
+/* What is said of a manifest whose routes name secrets. */
 static void a_route_needs_a_secret_that_fits(void **state)
 {
 	static const char text[] =
@@ -159,16 +198,25 @@ static void a_route_needs_a_secret_that_fits(void **state)
 		"  - {host: a.example, auth: {scheme: Bearer, token_ref: A}}\n"
 		"  - {host: b.example, auth: {scheme: Basic, token_ref: B}}\n"
 		"  - {host: c.example, auth: {scheme: token, token_ref: C}}\n"
-		"  - {host: d.example}\n";
+		"  - {host: d.example}\n"
+		"  - {host: e.example, client_cert_ref: E}\n"
+		"  - {host: f.example, client_cert_ref: F}\n";
 	struct manifest_errors errors;
 	struct policy *policy = manifest_parse(text, strlen(text), &errors);
-	struct secrets *secrets = parse("A=12345678\nB=user:password\n"
-					"C=12345678\n");
-	struct secrets *others = parse("A=1234 678\nB=12345678\n");
+	char pem[OWN_CERT_MAX], lines[4 * OWN_CERT_MAX];
+	struct secrets *secrets, *others;
 	char said[1024] = "";
 	FILE *out = fmemopen(said, sizeof(said), "w");
 
 	(void)state;
+	own_cert(pem, "ck");
+	(void)snprintf(lines, sizeof(lines),
+		       "A=12345678\nB=user:password\nC=12345678\nE=%sF=%s", pem,
+		       pem);
+	secrets = parse(lines);
+	(void)snprintf(lines, sizeof(lines), "A=1234 678\nB=%sE=12345678\n",
+		       pem);
+	others = parse(lines);
 	assert_non_null(policy);
 	assert_non_null(out);
 	assert_true(secrets_suffice(secrets, policy, "m", out));
@@ -179,8 +227,10 @@ static void a_route_needs_a_secret_that_fits(void **state)
 	assert_string_equal(
 		said,
 		"m:2:57: the secret A has characters that no token has\n"
-		"m:3:56: the secret B is not USER:PASSWORD, as Basic needs it\n"
-		"m:4:56: the secret C was not given: add it to the file of --secrets\n");
+		"m:3:56: the secret B is a PEM, and no request carries that\n"
+		"m:4:56: the secret C was not given: add it to the file of --secrets\n"
+		"m:6:40: the secret E has no certificate in PEM\n"
+		"m:7:40: the secret F was not given: add it to the file of --secrets\n");
 	secrets_free(others);
 	secrets_free(secrets);
 	policy_free(policy);
@@ -190,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_taken_as_they_stand),
+		cmocka_unit_test(a_pem_is_as_many_lines_as_it_has),
 		cmocka_unit_test(mistakes_are_told_by_their_line),
 		cmocka_unit_test(there_is_a_most_of_everything),
 		cmocka_unit_test(a_file_is_read_whole),

@@ -134,18 +134,37 @@ static void what_was_forgotten_is_not_offered(void **state)
 	assert_false(resumes(rig, "a.example"));
 }
 
+/* As OpenSSL has it when it has made a session with @text; no handshake. */
+static void begins(struct rig *rig, SSL_SESSION *session, const char *text)
+{
+	SSL *client = SSL_new(rig->client);
+	struct domain name; /* OpenSSL's macro wants it writable */
+
+	assert_true(domain_parse(&name, text, strlen(text)));
+	assert_int_equal(SSL_set_tlsext_host_name(client, name.name), 1);
+	/* 0: it was not taken, but copied. */
+	assert_int_equal(SSL_CTX_sess_get_new_cb(rig->client)(client, session),
+			 0);
+	SSL_free(client);
+}
+
 static void the_oldest_makes_room(void **state)
 {
 	struct rig *rig = *state;
+	SSL_SESSION *session = SSL_SESSION_new();
 	char text[32];
 
 	assert_false(resumes(rig, "first.example"));
-	for (int i = 0; i < SESSIONS_MAX; i++) {
+	assert_false(resumes(rig, "second.example"));
+	for (int i = 2; i < SESSIONS_MAX; i++) {
 		(void)snprintf(text, sizeof(text), "n%d.example", i);
-		assert_false(resumes(rig, text));
+		begins(rig, session, text);
 	}
-	assert_false(resumes(rig, "first.example"));
-	assert_true(resumes(rig, text));
+	assert_true(resumes(rig, "first.example"));
+	begins(rig, session, "last.example");
+	assert_true(resumes(rig, "first.example"));
+	assert_false(resumes(rig, "second.example"));
+	SSL_SESSION_free(session);
 }
 
 int main(void)

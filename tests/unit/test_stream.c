@@ -282,6 +282,23 @@ static void connections_do_not_share_errors(void **state)
 	assert_false(rig->a.failed || rig->b.failed);
 }
 
+/* One event told of them all; there will be no other. */
+static void records_that_came_together_are_all_read(void **state)
+{
+	struct rig *rig = *state;
+	char byte;
+
+	secure(rig);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(stream_write(&rig->b, "xy", 2), 2);
+	listen_to_both(rig);
+	for (int i = 0; i < 400; i++) {
+		assert_int_equal(stream_read(&rig->a, &byte, 1), 1);
+		assert_int_equal(byte, i % 2 ? 'y' : 'x');
+	}
+	assert_int_equal(stream_read(&rig->a, &byte, 1), -EAGAIN);
+}
+
 /* Much, with buffers that move and a side that is slow. */
 static void all_of_much_arrives(void **state)
 {
@@ -445,6 +462,7 @@ int main(void)
 		TEST(tls_that_is_broken_is_an_error),
 		TEST(a_handshake_with_nonsense_fails),
 		TEST(connections_do_not_share_errors),
+		TEST(records_that_came_together_are_all_read),
 		TEST(all_of_much_arrives),
 		TEST(one_that_left_is_told_on_writing),
 		TEST(a_stream_that_moves_keeps_its_tls),
