@@ -21,6 +21,7 @@
 struct trust {
 	char ca[PATH_MAX];     /* the CA alone */
 	char bundle[PATH_MAX]; /* the system's and the CA */
+	char java[PATH_MAX];   /* the same for Java; empty if there is none */
 };
 
 /*
