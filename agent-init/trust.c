@@ -1,5 +1,6 @@
 #include "trust.h"
 
+#include "browsers.h"
 #include "files.h"
 #include "keystore.h"
 #include "report.h"
@@ -264,8 +265,10 @@ int trust_install(const char *pem, size_t len, struct trust *trust)
 			break;
 	}
 	free(merged);
-	if (ret == 0)
+	if (ret == 0) {
+		browsers_trust(pem, len, trust->ca);
 		return 0;
+	}
 	if (!written)
 		return report(STEP, ret, "no bundle and no folder is writable");
 	/* The bundle alone: Node will read it in addition to its own. */

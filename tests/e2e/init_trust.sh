@@ -110,3 +110,32 @@ mount -t tmpfs none /dev/shm\
 &,' "$work/mounts"
 started -- sh -c 'echo "$SSL_CERT_FILE"; ls /run/sluice'
 [ "$(cat "$work/out")" = /dev/shm/sluice/bundle.pem ] || fail 'used it'
+
+# Browsers are told in their own folders, where those are there, and nobody
+# else's settings are touched.
+sed -i 's,^exec,mount -t tmpfs none /etc/opt\
+mount -t tmpfs none /opt\
+mkdir -p /etc/opt/chrome /opt/firefox/distribution\
+&,' "$work/mounts.good"
+cp "$work/mounts.good" "$work/mounts"
+chrome=/etc/opt/chrome/policies/managed/sluice.json
+firefox=/opt/firefox/distribution/policies.json
+started -- python3 -c "
+import base64, json, os, ssl
+[text] = json.load(open('$chrome'))['CACertificates']
+ca = open('/run/sluice/ca.pem').read()
+assert base64.b64decode(text) == ssl.PEM_cert_to_DER_cert(ca)
+assert json.load(open('$firefox')) == {'policies': {'Certificates': {
+    'Install': ['/run/sluice/ca.pem']}}}
+assert not os.path.exists('/etc/opt/edge')"
+
+with() { sed "s,^exec,$1\\
+&," "$work/mounts.good" >"$work/mounts"; }
+with "echo '{}' >$firefox"
+started -- cat $firefox
+[ "$(cat "$work/out")" = '{}' ] || fail 'the settings of somebody else are gone'
+with "echo '{\"policies\":{\"Certificates\":{\"Install\":[\"/old\"]}}}' >$firefox"
+started -- cat $firefox
+expect '"/run/sluice/ca.pem"' <"$work/out"
+with 'mount -o remount\,ro /etc/opt; mount -o remount\,ro /opt'
+started -- true

@@ -14,6 +14,7 @@
 # `agent COMMAND...`. The first thing that is not as it should be ends it.
 
 set -eu
+. "${0%/*}/../e2e/browsers_lib.sh"
 
 ID=$$
 AGENT=sl-a$ID GATEWAY=sl-g$ID WORLD=sl-w$ID
@@ -388,6 +389,7 @@ agent()
 			cat "$file" >"/run/laid$file" 2>/dev/null || :
 			mount --bind "/run/laid$file" "$(realpath "$file")"
 		done
+		'"$LAY_BROWSERS"'
 		exec "$0" "$@"' "$BIN/sluice-init" --gateway 10.77.0.1 \
 		--gateway6 fd73:6c75:6963:1::1 ${INIT_OPTIONS:-} -- "$@"
 }
