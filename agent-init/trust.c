@@ -1,6 +1,8 @@
 #include "trust.h"
 
+#include "browsers.h"
 #include "files.h"
+#include "keystore.h"
 #include "report.h"
 
 #include <assert.h>
@@ -45,6 +47,10 @@ static const char *const bundle_variables[] = {
 /* Read in addition to what the runtime carries. */
 static const char *const ca_variables[] = { "NODE_EXTRA_CA_CERTS",
 					    "DENO_CERT" };
+
+/* What every Java machine reads; a command line's own words come after it. */
+#define JAVA_VARIABLE "JAVA_TOOL_OPTIONS"
+#define JAVA_OPTION "-Djavax.net.ssl.trustStore="
 
 static const char *const unwanted_variables[] = {
 	"SSL_CERT_DIR", "http_proxy", "HTTP_PROXY", "https_proxy",
@@ -176,6 +182,19 @@ static int put_file(int folder, const char *name, const char *text, size_t len)
 	return ret;
 }
 
+/* Java has it in a form of its own, and does without if that cannot be. */
+static void put_keystore(int folder, const char *path, const char *bundle,
+			 size_t bundle_len, struct trust *trust)
+{
+	size_t len = 0;
+	char *store = keystore_from_pem(bundle, bundle_len, &len);
+
+	if (store && put_file(folder, "java.jks", store, len) == 0)
+		(void)snprintf(trust->java, sizeof(trust->java), "%s/java.jks",
+			       path);
+	free(store);
+}
+
 static int fill_folder(const char *path, const char *pem, size_t len,
 		       const char *bundle, size_t bundle_len,
 		       struct trust *trust)
@@ -188,6 +207,8 @@ static int fill_folder(const char *path, const char *pem, size_t len,
 	ret = put_file(folder, "ca.pem", pem, len);
 	if (ret == 0)
 		ret = put_file(folder, "bundle.pem", bundle, bundle_len);
+	if (ret == 0)
+		put_keystore(folder, path, bundle, bundle_len, trust);
 	(void)close(folder);
 	if (ret < 0)
 		return ret;
@@ -244,14 +265,31 @@ int trust_install(const char *pem, size_t len, struct trust *trust)
 			break;
 	}
 	free(merged);
-	if (ret == 0)
+	if (ret == 0) {
+		browsers_trust(pem, len, trust->ca);
 		return 0;
+	}
 	if (!written)
 		return report(STEP, ret, "no bundle and no folder is writable");
 	/* The bundle alone: Node will read it in addition to its own. */
 	(void)snprintf(trust->ca, sizeof(trust->ca), "%s", written);
 	(void)snprintf(trust->bundle, sizeof(trust->bundle), "%s", written);
 	return 0;
+}
+
+/* After what it says already: of an option given twice the last one holds. */
+static bool set_java(const char *store)
+{
+	const char *before = getenv(JAVA_VARIABLE);
+	char *options = NULL;
+	bool set;
+
+	if (asprintf(&options, "%s%s" JAVA_OPTION "%s", before ? before : "",
+		     before && *before ? " " : "", store) < 0)
+		return false;
+	set = setenv(JAVA_VARIABLE, options, 1) == 0;
+	free(options);
+	return set;
 }
 
 bool trust_environment(const struct trust *trust)
@@ -265,6 +303,8 @@ bool trust_environment(const struct trust *trust)
 	for (size_t i = 0; i < n; i++)
 		if (setenv(ca_variables[i], trust->ca, 1) < 0)
 			return false;
+	if (trust->java[0] && !set_java(trust->java))
+		return false;
 	n = sizeof(unwanted_variables) / sizeof(unwanted_variables[0]);
 	for (size_t i = 0; i < n; i++)
 		(void)unsetenv(unwanted_variables[i]);

@@ -4,6 +4,7 @@
  * Two ways, since no one of them serves every program: the CA is appended to
  * the system's own bundles, and runtimes that carry bundles of their own are
  * pointed, by the variables that they read, at copies in a folder of ours.
+ * Browsers know neither; browsers.h has what they read.
  *
  * The block in a bundle is marked, so that a second start finds it; one that
  * an earlier gateway left is taken out, as that CA is gone.
@@ -21,6 +22,7 @@
 struct trust {
 	char ca[PATH_MAX];     /* the CA alone */
 	char bundle[PATH_MAX]; /* the system's and the CA */
+	char java[PATH_MAX];   /* the same for Java; empty if there is none */
 };
 
 /*

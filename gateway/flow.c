@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define SNIFF_MS 5000   /* for the first bytes to say what they are */
-#define HOPELESS_MS 700 /* the same where nothing could be admitted */
+#define HOPELESS_MS 700 /* the same where only a refusal could follow */
 #define ENROL_PORT 80
 
 static const char *state_name(enum flow_state state)
@@ -473,14 +473,19 @@ static enum reason fault_reason(enum tls_fault fault)
 	return REASON_TLS_MALFORMED;
 }
 
+/* Where TLS or HTTP is to be expected, of which the agent speaks first. */
+static bool is_web(const struct flow *flow)
+{
+	return flow->port == 80 || flow->port == 443;
+}
+
 /*
  * An address that names nobody could still have been some listed name's. On
  * the ports of the web it would have been, had TLS or HTTP said so.
  */
 static enum reason other_reason(const struct flow *flow)
 {
-	return flow->hopeless == REASON_ADDRESS_NOT_LISTED &&
-			       (flow->port == 80 || flow->port == 443)
+	return flow->hopeless == REASON_ADDRESS_NOT_LISTED && is_web(flow)
 		       ? REASON_PROTOCOL_UNKNOWN
 		       : flow->hopeless;
 }
@@ -597,9 +602,12 @@ static void begin(struct flow *flow)
 	/*
 	 * For a bare address nothing is known before a name is claimed; for a
 	 * name it may be, and then only the words of the refusal are to come.
+	 * Who cannot read them is not to wait for long; a Java machine that
+	 * can takes a second, on a busy host, from connecting to its hello.
 	 */
 	flow->hopeless = decision.reason;
 	flow_deadline(flow, decision.reason != REASON_PROTOCOL_UNKNOWN &&
+					    !is_web(flow) &&
 					    (flow->name_bound ||
 					     pins_is_virtual(&flow->address))
 				    ? HOPELESS_MS

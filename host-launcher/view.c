@@ -2,6 +2,7 @@
 
 #include "complain.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -32,6 +33,24 @@ static const char *const overlaid[] = {
 };
 
 #define N_OVERLAID (sizeof(overlaid) / sizeof(overlaid[0]))
+
+/* The folders below which it tells browsers of the CA, where they are there. */
+static const char *const overlaid_folders[] = {
+	"/etc/chromium",
+	"/etc/chromium-browser",
+	"/etc/opt/chrome",
+	"/etc/opt/edge",
+	"/etc/brave",
+	"/etc/firefox",
+	"/usr/lib/firefox-esr/distribution",
+	"/usr/lib/firefox/distribution",
+	"/usr/lib64/firefox/distribution",
+	"/opt/firefox/distribution",
+};
+
+#define N_OVERLAID_FOLDERS \
+	(sizeof(overlaid_folders) / sizeof(overlaid_folders[0]))
+#define FOLDER_DEPTH_MAX 16 /* of folders in such a folder */
 
 /* A file that is to be overlaid, opened before /run disappears. */
 struct overlay {
@@ -194,6 +213,84 @@ static int lay_over(const struct overlay *overlay, size_t number)
 	return err ? err : bind_file(copy, overlay->path);
 }
 
+static int copy_folder(const char *from, const char *to, unsigned int depth);
+
+/* What is neither a file, a folder nor a link has no place among settings. */
+static int copy_entry(const char *from, const char *to, unsigned int depth)
+{
+	char target[PATH_MAX];
+	struct stat st;
+	ssize_t len;
+	int fd, err;
+
+	if (lstat(from, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return copy_folder(from, to, depth + 1);
+	if (S_ISLNK(st.st_mode)) {
+		len = readlink(from, target, sizeof(target) - 1);
+		if (len < 0)
+			return -errno;
+		target[len] = '\0';
+		return symlink(target, to) < 0 ? -errno : 0;
+	}
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	fd = open(from, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = copy_from(fd, to);
+	(void)close(fd);
+	return err;
+}
+
+/* The folder with all that is in it that we may read. */
+static int copy_folder(const char *from, const char *to, unsigned int depth)
+{
+	char source[PATH_MAX];
+	char copy[PATH_MAX];
+	const struct dirent *entry;
+	DIR *folder;
+	int err = 0;
+
+	if (depth > FOLDER_DEPTH_MAX)
+		return -ELOOP;
+	if (mkdir(to, 0755) < 0)
+		return -errno;
+	folder = opendir(from);
+	if (!folder)
+		return errno == EACCES ? 0 : -errno;
+	while (!err && (entry = readdir(folder))) {
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (snprintf(source, sizeof(source), "%s/%s", from,
+			     entry->d_name) >= (int)sizeof(source) ||
+		    snprintf(copy, sizeof(copy), "%s/%s", to, entry->d_name) >=
+			    (int)sizeof(copy))
+			err = -ENAMETOOLONG;
+		else
+			err = copy_entry(source, copy, depth);
+		if (err == -EACCES)
+			err = 0;
+	}
+	(void)closedir(folder);
+	return err;
+}
+
+static int lay_over_folder(const char *path, size_t number)
+{
+	char copy[PATH_MAX];
+	struct stat st;
+	int err;
+
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	(void)snprintf(copy, sizeof(copy), STAGE "/folder%zu", number);
+	err = copy_folder(path, copy, 0);
+	return err ? err : bind_file(copy, path);
+}
+
 static int build_run(const struct view *view)
 {
 	char home[64];
@@ -327,6 +424,13 @@ int view_build(const struct view *view)
 		err = lay_over(&overlays[i], i);
 		if (err) {
 			err = complain_errno(overlays[i].path, err);
+			goto out;
+		}
+	}
+	for (size_t i = 0; i < N_OVERLAID_FOLDERS; i++) {
+		err = lay_over_folder(overlaid_folders[i], i);
+		if (err) {
+			err = complain_errno(overlaid_folders[i], err);
 			goto out;
 		}
 	}

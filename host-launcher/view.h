@@ -9,7 +9,7 @@
  *	/dev          private, with the harmless devices alone
  *	/proc, /sys   of the agent's own namespaces, read-only where they steer
  *	              the kernel
- *	resolv.conf and the CA bundles
+ *	resolv.conf, the CA bundles and the folders of browsers' settings
  *	              private copies, which sluice-init then rewrites
  *	the manifest, the audit record
  *	              read-only, whoever the agent is

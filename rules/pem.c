@@ -1,12 +1,10 @@
 #include "pem.h"
 
-#include "cursor.h"
-
 #include <string.h>
 
-#define LINE 64       /* characters of base64 */
-#define DER_MAX 12288 /* bytes; what 16 KiB of PEM can hold */
+#define LINE 64 /* characters of base64 */
 #define TAG_SEQUENCE 0x30
+#define BEGIN "-----BEGIN CERTIFICATE-----"
 
 /* Takes one line; false if there is none or it has no end. */
 static bool take_line(struct cursor *text, struct cursor *line)
@@ -59,7 +57,7 @@ static bool decode_line(struct cursor line, uint8_t *der, size_t *len,
 		size_t n = group[3] != '=' ? 3 : group[2] != '=' ? 2 : 1;
 		uint32_t bits = 0;
 
-		if (*padded || *len + n > DER_MAX)
+		if (*padded || *len + n > PEM_DER_MAX)
 			return false;
 		for (size_t i = 0; i < 4; i++) {
 			int value = i <= n ? sextet(group[i]) : 0;
@@ -87,7 +85,7 @@ static bool is_one_sequence(const uint8_t *bytes, size_t len)
 	if (body >= 0x80) {
 		size_t n = body & 0x7f;
 
-		/* 0x80 is BER's indefinite length; DER_MAX needs two bytes. */
+		/* 0x80 is BER's indefinite length; 2 bytes do for our most. */
 		if (n < 1 || n > 2)
 			return false;
 		body = cursor_uint(&der, n);
@@ -102,20 +100,20 @@ static bool is_one_sequence(const uint8_t *bytes, size_t len)
  * Takes what follows the first line of a block, @n_lines of it. False if that
  * is no certificate, or has no end.
  */
-static bool take_body(struct cursor *rest, size_t *n_lines)
+static bool take_body(struct cursor *rest, size_t *n_lines,
+		      uint8_t der[PEM_DER_MAX], size_t *der_len)
 {
 	struct cursor line;
-	uint8_t der[DER_MAX];
-	size_t der_len = 0;
 	bool padded = false;
 	bool last = false;
 
+	*der_len = 0;
 	while (take_line(rest, &line)) {
 		++*n_lines;
 		if (is(&line, "-----END CERTIFICATE-----"))
-			return is_one_sequence(der, der_len);
+			return is_one_sequence(der, *der_len);
 		if (last || cursor_left(&line) > LINE ||
-		    !decode_line(line, der, &der_len, &padded))
+		    !decode_line(line, der, der_len, &padded))
 			return false;
 		last = cursor_left(&line) < LINE;
 	}
@@ -126,11 +124,13 @@ bool pem_is_one_certificate(const char *text, size_t len)
 {
 	struct cursor rest = cursor_over(text, len);
 	struct cursor line;
+	uint8_t der[PEM_DER_MAX];
+	size_t der_len;
 	size_t n_lines = 1;
 
-	return take_line(&rest, &line) &&
-	       is(&line, "-----BEGIN CERTIFICATE-----") &&
-	       take_body(&rest, &n_lines) && cursor_left(&rest) == 0;
+	return take_line(&rest, &line) && is(&line, BEGIN) &&
+	       take_body(&rest, &n_lines, der, &der_len) &&
+	       cursor_left(&rest) == 0;
 }
 
 bool pem_are_certificates(const char *text, size_t len, size_t max,
@@ -138,6 +138,8 @@ bool pem_are_certificates(const char *text, size_t len, size_t max,
 {
 	struct cursor rest = cursor_over(text, len);
 	struct cursor at;
+	uint8_t der[PEM_DER_MAX];
+	size_t der_len;
 	size_t n = 0;
 	size_t n_lines = 0;
 	bool sound = true;
@@ -147,11 +149,30 @@ bool pem_are_certificates(const char *text, size_t len, size_t max,
 		sound = take_line(&rest, &at);
 		if (!sound || cursor_left(&at) == 0)
 			continue;
-		sound = n++ < max && is(&at, "-----BEGIN CERTIFICATE-----") &&
-			take_body(&rest, &n_lines);
+		sound = n++ < max && is(&at, BEGIN) &&
+			take_body(&rest, &n_lines, der, &der_len);
 	}
 	if (sound && n > 0)
 		return true;
 	*line = n_lines > 0 ? n_lines : 1;
+	return false;
+}
+
+bool pem_next_certificate(struct cursor *text, uint8_t der[PEM_DER_MAX],
+			  size_t *len)
+{
+	struct cursor line;
+	size_t n_lines = 0;
+
+	while (take_line(text, &line)) {
+		/* Only what turns out whole is taken: a block that is cut
+		   short must not swallow the one behind it. */
+		struct cursor after = *text;
+
+		if (!is(&line, BEGIN) || !take_body(&after, &n_lines, der, len))
+			continue;
+		*text = after;
+		return true;
+	}
 	return false;
 }

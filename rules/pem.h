@@ -12,8 +12,13 @@
 
 #include "attributes.h"
 
+#include "cursor.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#define PEM_DER_MAX 12288 /* bytes of a certificate; 16 KiB of PEM hold it */
 
 /*
  * Whether @text is exactly one "BEGIN CERTIFICATE" block (RFC 7468, strict:
@@ -28,5 +33,13 @@ MUST_CHECK bool pem_is_one_certificate(const char *text, size_t len);
  */
 MUST_CHECK bool pem_are_certificates(const char *text, size_t len, size_t max,
 				     size_t *line);
+
+/*
+ * Takes the next such block of @text, whatever lines stand before it, and
+ * gives the certificate in it. False if there is none any more; one that is
+ * not sound is passed over.
+ */
+MUST_CHECK bool pem_next_certificate(struct cursor *text,
+				     uint8_t der[PEM_DER_MAX], size_t *len);
 
 #endif

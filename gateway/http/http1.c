@@ -393,7 +393,8 @@ static bool is_websocket_request(const struct http_request *request,
 	struct http_text key = value_of(fields, "Sec-WebSocket-Key");
 
 	return !request->is_http10 && text_is_exactly(request->method, "GET") &&
-	       request->framing == HTTP_NO_BODY && text_is(version, "13") &&
+	       request->framing != HTTP_CHUNKED &&
+	       request->content_length == 0 && text_is(version, "13") &&
 	       is_base64(key, 24, "==");
 }
 
@@ -433,6 +434,9 @@ static bool request_fields_parse(struct http_text rest, struct http_text target,
 	request->n_fields = fields.n;
 	request->wants_websocket =
 		upgrade && is_websocket_request(request, &fields);
+	/* Java's client says that it has no body, which none says as well. */
+	if (request->wants_websocket)
+		request->framing = HTTP_NO_BODY;
 	return true;
 }
 

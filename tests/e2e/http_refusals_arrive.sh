@@ -85,6 +85,23 @@ agent_does <<-'END'
 	    assert refusal(link.makefile("rb")) == (408, "timed_out")
 	    link.close()
 END
+# Who takes a second to speak, as Java on a busy machine, is told as well.
+agent_does <<-'END'
+	import time
+	from peer import *
+
+	for port in 443, 80:
+	    link = connect("unlisted.test", port, tls=False)
+	    time.sleep(1.5)
+	    if port == 443:
+	        link = ssl.create_default_context().wrap_socket(
+	            link, server_hostname="unlisted.test")
+	    first, _, body = exchange(
+	        link, b"GET / HTTP/1.1\r\nHost: unlisted.test\r\n\r\n")
+	    assert first.startswith("HTTP/1.1 403 "), first
+	    assert b"name_not_listed" in body, body
+END
+
 # An origin may have seen the head of what then went wrong, and no body.
 ! grep ' body [1-9]' "$DIR/world-origin.log" || fail 'a body arrived'
 ! grep -v -e ' GET /hello ' -e ' POST / ' "$DIR/world-origin.log" |

@@ -8,6 +8,7 @@
 # The machine's files are copies in a private mount namespace. Everything is
 # gone when the test ends.
 set -eu
+. "${0%/*}/browsers_lib.sh"
 
 init=${SLUICE_BIN:?names the folder of the programs}/sluice-init
 gateway=10.77.0.1
@@ -116,12 +117,13 @@ make_files() {
 	echo 'nameserver 192.0.2.53' >"$work/etc/resolv.conf"
 	cp /etc/ssl/certs/ca-certificates.crt "$work/etc/bundle" ||
 		skip 'needs ca-certificates'
-	cat >"$work/mounts" <<-'END'
-		mount --bind "$WORK/etc/resolv.conf" /etc/resolv.conf
-		mount --bind "$WORK/etc/bundle" \
+	cat >"$work/mounts" <<-END
+		mount --bind "\$WORK/etc/resolv.conf" /etc/resolv.conf
+		mount --bind "\$WORK/etc/bundle" \\
 			/etc/ssl/certs/ca-certificates.crt
 		mount -t tmpfs none /run
-		exec "$@"
+		$LAY_BROWSERS
+		exec "\$@"
 	END
 }
 

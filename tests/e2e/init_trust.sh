@@ -21,6 +21,33 @@ on_machine ip link set eth0 up
 ! on_machine $curl $url 2>"$work/err" || fail 'trusted before it can be'
 expect 'self.signed certificate|unable to get local issuer' <"$work/err"
 
+# What Java reads has the certificates of the bundle, all of them, and ends
+# with the digest that its password makes.
+cat >"$work/store.py" <<'END'
+import hashlib, os, re, ssl, struct
+option, path = os.environ["JAVA_TOOL_OPTIONS"].split("=")
+assert (option, path) == (
+    "-Djavax.net.ssl.trustStore", "/run/sluice/java.jks"), path
+store = open(path, "rb").read()
+text = open("/run/sluice/bundle.pem").read()
+wanted = [ssl.PEM_cert_to_DER_cert(each) for each in re.findall(
+    "-----BEGIN CERT.*?-----END CERTIFICATE-----", text, re.DOTALL)]
+magic, version, n = struct.unpack_from(">III", store)
+assert (magic, version, n) == (0xfeedfeed, 2, len(wanted)), n
+at, names = 12, set()
+for der in wanted:
+    tag, length = struct.unpack_from(">IH", store, at)
+    names.add(store[at + 6:at + 6 + length])
+    at += 6 + length + 8
+    kind, length = struct.unpack_from(">7sI", store, at)
+    assert (tag, kind) == (2, b"\0\5X.509")
+    assert store[at + 11:at + 11 + length] == der
+    at += 11 + length
+assert len(names) == n
+assert store[at:] == hashlib.sha1(
+    "changeit".encode("utf-16-be") + b"Mighty Aphrodite" + store[:at]).digest()
+END
+
 # The variables, the proxies gone, and both ways of being trusted.
 cp "$work/etc/bundle" "$work/before"
 http_proxy=http://192.0.2.1:8 HTTPS_PROXY=http://192.0.2.1:8 \
@@ -32,6 +59,7 @@ SSL_CERT_DIR=/nowhere started -- sh -ec "
 	openssl verify -CAfile /run/sluice/ca.pem '$work/leaf.pem'
 	openssl verify -CAfile /run/sluice/bundle.pem '$work/leaf.pem'
 	cmp /run/sluice/bundle.pem /etc/ssl/certs/ca-certificates.crt
+	python3 '$work/store.py'
 	echo trusted"
 expect '^trusted$' <"$work/out"
 for name in SSL_CERT_FILE CURL_CA_BUNDLE REQUESTS_CA_BUNDLE PIP_CERT \
@@ -82,3 +110,32 @@ mount -t tmpfs none /dev/shm\
 &,' "$work/mounts"
 started -- sh -c 'echo "$SSL_CERT_FILE"; ls /run/sluice'
 [ "$(cat "$work/out")" = /dev/shm/sluice/bundle.pem ] || fail 'used it'
+
+# Browsers are told in their own folders, where those are there, and nobody
+# else's settings are touched.
+sed -i 's,^exec,mount -t tmpfs none /etc/opt\
+mount -t tmpfs none /opt\
+mkdir -p /etc/opt/chrome /opt/firefox/distribution\
+&,' "$work/mounts.good"
+cp "$work/mounts.good" "$work/mounts"
+chrome=/etc/opt/chrome/policies/managed/sluice.json
+firefox=/opt/firefox/distribution/policies.json
+started -- python3 -c "
+import base64, json, os, ssl
+[text] = json.load(open('$chrome'))['CACertificates']
+ca = open('/run/sluice/ca.pem').read()
+assert base64.b64decode(text) == ssl.PEM_cert_to_DER_cert(ca)
+assert json.load(open('$firefox')) == {'policies': {'Certificates': {
+    'Install': ['/run/sluice/ca.pem']}}}
+assert not os.path.exists('/etc/opt/edge')"
+
+with() { sed "s,^exec,$1\\
+&," "$work/mounts.good" >"$work/mounts"; }
+with "echo '{}' >$firefox"
+started -- cat $firefox
+[ "$(cat "$work/out")" = '{}' ] || fail 'the settings of somebody else are gone'
+with "echo '{\"policies\":{\"Certificates\":{\"Install\":[\"/old\"]}}}' >$firefox"
+started -- cat $firefox
+expect '"/run/sluice/ca.pem"' <"$work/out"
+with 'mount -o remount\,ro /etc/opt; mount -o remount\,ro /opt'
+started -- true

@@ -14,6 +14,7 @@
 # `agent COMMAND...`. The first thing that is not as it should be ends it.
 
 set -eu
+. "${0%/*}/../e2e/browsers_lib.sh"
 
 ID=$$
 AGENT=sl-a$ID GATEWAY=sl-g$ID WORLD=sl-w$ID
@@ -203,7 +204,8 @@ world_certificate()
 
 # world_serves NAME...: each with an address of its own, HTTP on port 80 and
 # HTTPS on 443 and 8443; the answer is "hello from NAME". $DNSMASQ has what more
-# its resolver is to be told.
+# its resolver is to be told, $LOCATIONS what more nginx; with $HTTP2 set it
+# offers that on port 443.
 world_serves()
 {
 	need nginx dnsmasq openssl
@@ -213,7 +215,8 @@ world_serves()
 		cat >>"$DIR/servers.conf" <<-EOF
 			server {
 				listen 80; listen [::]:80;
-				listen 443 ssl; listen [::]:443 ssl;
+				listen 443 ssl${HTTP2:+ http2};
+				listen [::]:443 ssl${HTTP2:+ http2};
 				listen 8443 ssl; listen [::]:8443 ssl;
 				server_name $name;
 				ssl_certificate $DIR/$name.pem;
@@ -221,6 +224,7 @@ world_serves()
 				location / { return 200 "hello from $name\n"; }
 				location /files/ { alias $DIR/files/; }
 				location /echo { proxy_pass http://unix:$DIR/echo.sock; }
+				${LOCATIONS:-}
 			}
 		EOF
 	done
@@ -245,8 +249,8 @@ world_serves()
 			server {
 				listen 80 default_server;
 				listen [::]:80 default_server;
-				listen 443 ssl default_server;
-				listen [::]:443 ssl default_server;
+				listen 443 ssl${HTTP2:+ http2} default_server;
+				listen [::]:443 ssl${HTTP2:+ http2} default_server;
 				listen 8443 ssl default_server;
 				listen [::]:8443 ssl default_server;
 				server_name _;
@@ -388,6 +392,7 @@ agent()
 			cat "$file" >"/run/laid$file" 2>/dev/null || :
 			mount --bind "/run/laid$file" "$(realpath "$file")"
 		done
+		'"$LAY_BROWSERS"'
 		exec "$0" "$@"' "$BIN/sluice-init" --gateway 10.77.0.1 \
 		--gateway6 fd73:6c75:6963:1::1 ${INIT_OPTIONS:-} -- "$@"
 }

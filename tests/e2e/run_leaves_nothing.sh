@@ -1,6 +1,7 @@
 # However a run ends, nothing of it is left: no process, namespace or mount,
 # and nothing of the host has changed, then or meanwhile.
 . "${0%/*}/run_lib.sh"
+. "${0%/*}/browsers_lib.sh"
 
 state() {
 	ip -o link | sort
@@ -8,6 +9,7 @@ state() {
 	ip -6 route
 	cat /etc/resolv.conf
 	md5sum /etc/ssl/certs/ca-certificates.crt
+	find $BROWSERS 2>/dev/null || :
 	wc -l </proc/self/mountinfo
 }
 

@@ -541,6 +541,7 @@ static void of_upgrades_websocket_alone_remains(void **state)
 		"get / HTTP/1.1\r\n" UPGRADE KEY V13 HOST,
 		"GET / HTTP/1.0\r\n" UPGRADE KEY V13 HOST,
 		GET UPGRADE KEY V13 "Content-Length: 1\r\n" HOST,
+		GET UPGRADE KEY V13 "Transfer-Encoding: chunked\r\n" HOST,
 		GET UPGRADE "Connection: Sec-WebSocket-Key\r\n" KEY V13 HOST,
 	};
 	char bytes[512];
@@ -548,6 +549,9 @@ static void of_upgrades_websocket_alone_remains(void **state)
 	(void)state;
 	assert_true(request_of(GET UPGRADE KEY V13 HOST).wants_websocket);
 	assert_written(GET UPGRADE KEY V13 HOST,
+		       GET "Host: a.org\r\n" KEY V13
+			   "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+	assert_written(GET UPGRADE KEY V13 "Content-Length: 0\r\n" HOST,
 		       GET "Host: a.org\r\n" KEY V13
 			   "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
 	for (size_t i = 0; i < COUNT(others); i++) {

@@ -171,6 +171,30 @@ static void several_may_stand_with_empty_lines_between(void **state)
 	}
 }
 
+static void those_that_are_whole_are_found_among_anything(void **state)
+{
+	static const char text[] =
+		"# a bundle\n" ONE "\nName of the next\n" BEGIN
+		"MAMCAQF=\n" END BEGIN "MAMCAQE=\n" ONE
+		"-----BEGIN TRUSTED CERTIFICATE-----\nMAMCAQE=\n" END BEGIN
+		"MAMC\nAQE=\n" END BEGIN "MAMCAQI=\n" END BEGIN "MAMCAQE=\n";
+	static const uint8_t ends[] = { 1, 1, 2 };
+	struct cursor left = cursor_over(text, strlen(text));
+	uint8_t der[PEM_DER_MAX];
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends); i++) {
+		const uint8_t whole[] = { 0x30, 3, 2, 1, ends[i] };
+
+		assert_true(pem_next_certificate(&left, der, &len));
+		assert_int_equal(len, sizeof(whole));
+		assert_memory_equal(der, whole, len);
+	}
+	assert_false(pem_next_certificate(&left, der, &len));
+	assert_int_equal(cursor_left(&left), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +203,7 @@ int main(void)
 		cmocka_unit_test(a_nul_ends_nothing),
 		cmocka_unit_test(its_size_is_bounded),
 		cmocka_unit_test(several_may_stand_with_empty_lines_between),
+		cmocka_unit_test(those_that_are_whole_are_found_among_anything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

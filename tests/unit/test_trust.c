@@ -57,7 +57,9 @@ static void a_block_that_was_cut_short_goes(void **state)
 
 static void the_environment_names_both_files(void **state)
 {
-	const struct trust trust = { .ca = "/x/ca.pem", .bundle = "/x/b.pem" };
+	const struct trust trust = { .ca = "/x/ca.pem",
+				     .bundle = "/x/b.pem",
+				     .java = "/x/java.jks" };
 
 	(void)state;
 	assert_int_equal(setenv("SSL_CERT_FILE", "/old", 1), 0);
@@ -68,9 +70,25 @@ static void the_environment_names_both_files(void **state)
 	assert_string_equal(getenv("SSL_CERT_FILE"), "/x/b.pem");
 	assert_string_equal(getenv("REQUESTS_CA_BUNDLE"), "/x/b.pem");
 	assert_string_equal(getenv("NODE_EXTRA_CA_CERTS"), "/x/ca.pem");
+	assert_string_equal(getenv("JAVA_TOOL_OPTIONS"),
+			    "-Djavax.net.ssl.trustStore=/x/java.jks");
 	assert_null(getenv("SSL_CERT_DIR"));
 	assert_null(getenv("https_proxy"));
 	assert_null(getenv("ALL_PROXY"));
+}
+
+static void java_keeps_the_options_that_it_had(void **state)
+{
+	const struct trust with = { .java = "/x/java.jks" };
+	const struct trust without = { .java = "" };
+
+	(void)state;
+	assert_int_equal(setenv("JAVA_TOOL_OPTIONS", "-Xmx1g", 1), 0);
+	assert_true(trust_environment(&without));
+	assert_string_equal(getenv("JAVA_TOOL_OPTIONS"), "-Xmx1g");
+	assert_true(trust_environment(&with));
+	assert_string_equal(getenv("JAVA_TOOL_OPTIONS"),
+			    "-Xmx1g -Djavax.net.ssl.trustStore=/x/java.jks");
 }
 
 int main(void)
@@ -82,6 +100,7 @@ int main(void)
 		cmocka_unit_test(an_older_ca_is_taken_out),
 		cmocka_unit_test(a_block_that_was_cut_short_goes),
 		cmocka_unit_test(the_environment_names_both_files),
+		cmocka_unit_test(java_keeps_the_options_that_it_had),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

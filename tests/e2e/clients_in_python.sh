@@ -1,0 +1,5 @@
+# Python's clients work through the gateway, and say what it refuses.
+. "${0%/*}/clients_lib.sh"
+
+clients_serve
+clients_work python
