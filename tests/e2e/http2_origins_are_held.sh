@@ -4,10 +4,8 @@
 . "${0%/*}/h2_lib.sh"
 
 world_h2 -- listed.test
-for name in hostile.test; do
-	_world_name $name
-	world_certificate $name $name
-done
+_world_name hostile.test
+world_certificate hostile.test hostile.test
 world_resolves
 WORKERS=1
 manifest 'routes: [{host: listed.test}, {host: hostile.test, ports: [8443]}]'
@@ -66,11 +64,13 @@ FLOODS = {
         frame(9, 0, n),
     "resets": lambda n, i: frame(3, 0, n, b"\0\0\0\x08"),
 }
-# What is said once; @fine is an answer after all.
+
+
 def fine(n):
     return head(n) + data(n, b"fine")
 
 
+# What is said once.
 ONCE = {
     "bomb": lambda n: frame(1, 4, n, BOMB[:16384]),
     "push": lambda n: frame(5, 4, n, b"\0\0\0\2" + PUSH) + head(2)
@@ -102,6 +102,7 @@ ONCE = {
         + frame(1, 5, n, b"\x0f\x0d\x019"),
     "heads_without_end": lambda n: head(n) + head(n) + data(n),
 }
+# And this is an answer after all.
 PASSED = {
     "elsewhere": lambda n:
         frame(10, 0, 0, b"\0\x14https://hostile.testh3=\":1\"")
