@@ -151,7 +151,7 @@ static void print_route(const struct route *route,
 {
 	char target[DOMAIN_MAX + 3];
 	char ports[ROUTE_PORTS_MAX * 6 + 1];
-	char idle[sizeof("  idle: 86399s")];
+	char idle[sizeof("  idle: 4294967295s")];
 	char dns[(size_t)DNS_TYPES_LISTED_MAX * 6 + sizeof("  dns: ")];
 
 	format_target(route, target, sizeof(target));
