@@ -103,7 +103,7 @@ int audit_file_find_tail(const struct audit_file *file, struct audit_tail *tail)
 {
 	char bytes[2 * AUDIT_WRITTEN_MAX];
 	struct chain chain = { 0 };
-	size_t len, begin, whole;
+	size_t begin, whole, len = 0;
 	int error;
 
 	if (!file->plain)

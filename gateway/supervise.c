@@ -728,10 +728,11 @@ static bool serve(struct supervisor *supervisor)
 	}
 }
 
-/* It is freed here. NOLINTNEXTLINE(readability-non-const-parameter) */
+/* The manifest is freed here. NOLINTBEGIN(readability-non-const-parameter) */
 int supervise(const struct config *config, struct audit_file *file,
 	      char *manifest, size_t manifest_len, struct secrets *secrets,
 	      struct uplink *uplink)
+/* NOLINTEND(readability-non-const-parameter) */
 {
 	struct supervisor supervisor = {
 		.config = config,

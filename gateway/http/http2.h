@@ -12,10 +12,10 @@
  * that what one leg does not take is not sent on the other.
  *
  * Whatever the peer sends, what is held for it is bounded. Frames that carry
- * nothing, of whatever kind, are counted, and so are streams that had to be reset for what the
- * peer sent; above the limits below the connection is ended with
- * ENHANCE_YOUR_CALM. Pushes are refused, WebSockets (RFC 8441) are not offered
- * unless it is asked for, and ALTSVC and ORIGIN frames are passed over.
+ * nothing, of whatever kind, are counted, and so are streams that had to be
+ * reset for what the peer sent; above the limits below the connection is ended
+ * with ENHANCE_YOUR_CALM. Pushes are refused, WebSockets (RFC 8441) are not
+ * offered unless it is asked for, and ALTSVC and ORIGIN frames are passed over.
  */
 #ifndef SLUICE_HTTP2_H
 #define SLUICE_HTTP2_H
