@@ -22,7 +22,7 @@ import sys
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 NAMES = "stays.test", "goes.test"
-STEP_S = 0.05
+STEP_S = 0.25
 CLOSED = 7  # of TCP's states, as TCP_INFO has them
 ENDS = OSError, EOFError, ssl.SSLError
 
@@ -248,15 +248,16 @@ async def agent(folder, ca, each):
     world_tls = ssl.create_default_context(cafile=ca)
     flows = [Flow(kind, name) for _ in range(int(each)) for name in NAMES
              for kind in ("raw", "spliced", "kept", "websocket", "stream")]
+    tasks = []
     for at in range(0, len(flows), 50):
-        await asyncio.gather(*(flow.open(tls, world_tls)
-                               for flow in flows[at:at + 50]))
+        some = flows[at:at + 50]
+        await asyncio.gather(*(flow.open(tls, world_tls) for flow in some))
+        # At once: who asks for nothing is not kept.
+        tasks += [asyncio.create_task(flow.live()) for flow in some]
     loop = asyncio.get_running_loop()
     connections = [(await loop.create_connection(
         lambda name=name: Streams(name, 80), name, 443, ssl=h2_tls))[1]
         for name in (*NAMES, NAMES[0])]
-    # It is kept, or nobody would.
-    tasks = [asyncio.create_task(flow.live()) for flow in flows]
     streams = [stream for one in connections
                for stream in one.streams.values()]
     held = flows + streams

@@ -68,7 +68,7 @@ static void what_is_no_certificate_is_told(void **state)
 {
 	static const char not_one[] = "-----BEGIN CERTIFICATE-----\nMAA=\n"
 				      "-----END CERTIFICATE-----\n";
-	char pem[OWN_CERT_MAX];
+	char pem[2 * OWN_CERT_MAX];
 
 	(void)state;
 	(void)snprintf(pem, sizeof(pem), "%s%s", not_one, parts("k").value);
