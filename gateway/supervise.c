@@ -557,7 +557,7 @@ static int stop_all(struct supervisor *supervisor)
 /* All of them at once: each is as long at it as its flows are many. */
 static bool hand_over(struct supervisor *supervisor, int memfd)
 {
-	bool sent[CONFIG_WORKERS_MAX];
+	bool sent[CONFIG_WORKERS_MAX] = { false };
 	bool all = true;
 
 	for (unsigned i = 0; i < supervisor->config->workers; i++)
