@@ -51,6 +51,12 @@ static void open_streams(void)
 			return;
 }
 
+/* A line on the console, by which the host knows how long the kernel took. */
+static void say_up(void)
+{
+	(void)fprintf(stderr, "sluice-init[machine]: the kernel is up\n");
+}
+
 static void load_modules(void)
 {
 	char failed[NAME_MAX + 1];
@@ -154,6 +160,7 @@ void boot(int argc, char **argv)
 
 	root_begin();
 	open_streams();
+	say_up();
 	/* Ctrl-Alt-Del comes as a signal, and does not pull the plug. */
 	(void)reboot(RB_DISABLE_CAD);
 	load_modules();

@@ -19,6 +19,7 @@
 #define LOWER "/sluice/lower"
 #define UPPER "/sluice/upper"
 #define NEW "/sluice/root"
+#define VIRTIOFS "virtiofs:" /* and the tag of a folder of the host's */
 #define DEPTH_MAX 32 /* folders within folders of the first file system */
 
 struct mount {
@@ -133,12 +134,27 @@ static int mount_image(const char *device)
 	return report(STEP, ret, "%s has neither squashfs nor ext4", device);
 }
 
+static int mount_folder(const char *tag)
+{
+	if (mount(tag, LOWER, "virtiofs", MS_RDONLY | MS_NODEV, NULL) < 0)
+		return report(STEP, -errno, "cannot mount " VIRTIOFS "%s", tag);
+	return 0;
+}
+
+static int mount_lower(const char *device, int64_t deadline)
+{
+	int ret;
+
+	if (strncmp(device, VIRTIOFS, strlen(VIRTIOFS)) == 0)
+		return mount_folder(device + strlen(VIRTIOFS));
+	ret = await_disk(device, deadline);
+	return ret == 0 ? mount_image(device) : ret;
+}
+
 static int mount_overlay(const struct root *root, int64_t deadline)
 {
-	int ret = await_disk(root->device, deadline);
+	int ret = mount_lower(root->device, deadline);
 
-	if (ret == 0)
-		ret = mount_image(root->device);
 	if (ret == 0 && root->scratch)
 		ret = await_disk(root->scratch, deadline);
 	if (ret < 0)

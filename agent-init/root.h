@@ -20,7 +20,8 @@
 #include <stdint.h>
 
 struct root {
-	const char *device;     /* the image */
+	/* The image, or "virtiofs:" and the tag of a folder of the host's. */
+	const char *device;
 	const char *scratch;    /* ext4; NULL for memory */
 	const char *share_tag;  /* of a folder of the host's, by virtiofs */
 	const char *share_path; /* where it is to be; both NULL for none */

@@ -17,6 +17,7 @@ static const char usage[] =
 	"                      [--agent ADDRESS]... [--resolver ADDRESS[:PORT][#NAME]]...\n"
 	"                      [--audit FILE] [--audit-size SIZE]\n"
 	"                      [--audit-keep N] [--trust FILE] [--secrets FILE]\n"
+	"                      [--never-dial ADDRESS[/BITS]]...\n"
 	"                      [--workers N] [--ready-fd FD] [--log-level LEVEL]\n"
 	"                      [--init --internal-address ADDRESS/BITS...\n"
 	"                       --uplink INTERFACE\n"
@@ -90,6 +91,15 @@ static void add_agent(struct config *config, const char *text)
 			   strlen(text)))
 		misused("not an address:", text);
 	redirect->n_agents++;
+}
+
+static void add_never(struct config *config, const char *text)
+{
+	if (config->n_never == CONFIG_NEVER_MAX)
+		misused("one prefix too many:", text);
+	if (!prefix_parse(&config->never[config->n_never], text, strlen(text)))
+		misused("not ADDRESS/BITS:", text);
+	config->n_never++;
 }
 
 /* The system's own resolvers, where the command line names none. */
@@ -203,6 +213,9 @@ static void parse_option(struct config *config, int option, const char *text)
 			misused("not a descriptor:", text);
 		config->ready_fd = (int)number;
 		break;
+	case 'n':
+		add_never(config, text);
+		break;
 	case 'l':
 		if (!log_level_parse(&config->log_level, text))
 			misused("not err, warn, info or debug:", text);
@@ -234,6 +247,7 @@ void config_parse(struct config *config, int argc, char **argv)
 		{ "audit-keep", required_argument, NULL, 'K' },
 		{ "trust", required_argument, NULL, 't' },
 		{ "secrets", required_argument, NULL, 's' },
+		{ "never-dial", required_argument, NULL, 'n' },
 		{ "workers", required_argument, NULL, 'w' },
 		{ "ready-fd", required_argument, NULL, 'f' },
 		{ "log-level", required_argument, NULL, 'l' },

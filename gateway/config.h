@@ -17,6 +17,7 @@
 #define CONFIG_DNS_PORT 15053
 #define CONFIG_NEAR_DNS_PORT 15054
 #define CONFIG_LOG_GROUP 1518 /* NFLOG */
+#define CONFIG_NEVER_MAX 16   /* prefixes that are never dialled */
 
 struct config {
 	const char *manifest;    /* file */
@@ -25,6 +26,9 @@ struct config {
 	const char *secrets;     /* file; NULL for none */
 	struct nameserver resolvers[NAMESERVERS_MAX];
 	size_t n_resolvers;       /* perhaps none: then the manifest has some */
+	/* Where no connection leads, whatever the manifest says. */
+	struct prefix never[CONFIG_NEVER_MAX];
+	size_t n_never;
 	struct redirect redirect; /* the interface and all addresses */
 	struct machine machine;   /* with --init */
 	unsigned workers;

@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define START_MS 10000   /* for all children to be ready */
+#define START_MS 30000   /* for all children to be ready, emulated ones too */
 #define READY_STEP_MS 50 /* between looks for one that died meanwhile */
 #define STOP_MS 3000     /* for them to end by themselves */
 #define BACKOFF_MS 50    /* before the first restart; doubles */

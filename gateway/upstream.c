@@ -153,6 +153,9 @@ static bool is_ours(const struct config *config, const struct address *address)
 	for (size_t i = 0; i < redirect->n_prefixes; i++)
 		if (prefix_holds(&redirect->prefixes[i], address))
 			return true;
+	for (size_t i = 0; i < config->n_never; i++)
+		if (prefix_holds(&config->never[i], address))
+			return true;
 	return false;
 }
 

@@ -51,6 +51,7 @@ struct backend_run {
 struct backend {
 	const char *name;
 	const char *summary; /* one line, for people */
+	bool takes_root;     /* the agent's file system need not be ours */
 
 	/* Pure. 0 or -ENOMEM; plan_done() follows in any case. */
 	int (*plan)(const struct plan_options *options, struct plan *plan);
@@ -76,6 +77,7 @@ struct backend {
 };
 
 extern const struct backend netns_backend;
+extern const struct backend qemu_backend;
 
 /* All there are, the end marked by NULL. */
 extern const struct backend *const backends[];

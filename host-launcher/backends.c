@@ -4,6 +4,7 @@
 
 const struct backend *const backends[] = {
 	&netns_backend,
+	&qemu_backend,
 	NULL,
 };
 

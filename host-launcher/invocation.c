@@ -1,10 +1,13 @@
 #include "invocation.h"
 
+#include "accelerator.h"
 #include "complain.h"
 #include "folders.h"
 #include "manifest_file.h"
 #include "nameserver.h"
 #include "policy.h"
+#include "raw_terminal.h"
+#include "share.h"
 #include "spawn.h"
 
 #include <errno.h>
@@ -20,14 +23,23 @@
 #define RESOLV_CONF_SYSTEMD "/run/systemd/resolve/resolv.conf"
 #define RESOLV_CONF_MAX 65536
 
-static const char usage[] = "usage: sluice %s -m MANIFEST [--backend NAME] "
-			    "[--audit FILE]\n"
-			    "                  "
-			    "[--resolver ADDR[:PORT][#NAME]]... "
-			    "[--trust FILE]\n"
-			    "                  [--secrets FILE] "
-			    "[--user NAME|UID[:GID]] [-v]\n"
-			    "                  -- COMMAND...\n";
+/* Of machines, in MiB; less than the least does not boot. */
+#define MEMORY_MIN 80
+#define MEMORY_MAX (1u << 20)
+#define MEMORY_AGENT 512
+#define MEMORY_GATEWAY 128
+#define PROCESSORS_MAX 256
+
+static const char usage[] =
+	"usage: sluice %s -m MANIFEST [--backend NAME] [--audit FILE]\n"
+	"                  [--resolver ADDR[:PORT][#NAME]]... [--trust FILE]\n"
+	"                  [--secrets FILE] [--user NAME|UID[:GID]] [-v]\n"
+	"                  [--root FOLDER|IMAGE] [--env NAME[=VALUE]]...\n"
+	"                  [--memory MIB] [--gateway-memory MIB] "
+	"[--processors N]\n"
+	"                  [--kernel FILE [--modules FOLDER]] "
+	"[--accel kvm|hvf|tcg]\n"
+	"                  [--timings] -- COMMAND...\n";
 
 /* False after saying what is wrong with it. */
 static bool add_resolver(struct invocation *invocation, const char *text)
@@ -69,6 +81,90 @@ static bool set_backend(struct invocation *invocation, const char *name)
 	return false;
 }
 
+/* NAME=VALUE, or NAME, whose value is ours; one that we have not is left out. */
+static bool add_environment(struct invocation *invocation, const char *text)
+{
+	const char *value = strchr(text, '=') ? NULL : getenv(text);
+	char *word = NULL;
+
+	if (text[0] == '\0' || text[0] == '=') {
+		complain("--env %s: expected NAME or NAME=VALUE", text);
+		return false;
+	}
+	if (!strchr(text, '=') && !value)
+		return true;
+	if (invocation->n_environment == INVOCATION_ENVIRONMENT_MAX) {
+		complain("--env: at most %d", INVOCATION_ENVIRONMENT_MAX);
+		return false;
+	}
+	if (asprintf(&word, value ? "%s=%s" : "%s", text, value) < 0) {
+		complain_errno("--env", ENOMEM);
+		return false;
+	}
+	invocation->environment[invocation->n_environment++] = word;
+	return true;
+}
+
+static bool set_number(const char *option, const char *text, unsigned min,
+		       unsigned max, unsigned *number)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || value < min ||
+	    value > max) {
+		complain("--%s %s: expected a number from %u to %u", option,
+			 text, min, max);
+		return false;
+	}
+	*number = (unsigned)value;
+	return true;
+}
+
+static bool set_accelerator(struct invocation *invocation, const char *name)
+{
+	invocation->options.machines.accelerator = name;
+	if (accelerator_find(name))
+		return true;
+	complain("--accel %s: expected kvm, hvf or tcg", name);
+	return false;
+}
+
+/* What only machines have. */
+static bool parse_machine_option(struct invocation *invocation, int option,
+				 const char *text)
+{
+	struct plan_machines *machines = &invocation->options.machines;
+
+	switch (option) {
+	case 'R':
+		invocation->root = text;
+		return true;
+	case 'e':
+		return add_environment(invocation, text);
+	case 'M':
+		return set_number("memory", text, MEMORY_MIN, MEMORY_MAX,
+				  &machines->agent_mib);
+	case 'G':
+		return set_number("gateway-memory", text, MEMORY_MIN,
+				  MEMORY_MAX, &machines->gateway_mib);
+	case 'p':
+		return set_number("processors", text, 1, PROCESSORS_MAX,
+				  &machines->processors);
+	case 'k':
+		machines->kernel = text;
+		return true;
+	case 'K':
+		machines->modules = text;
+		return true;
+	case 'A':
+		return set_accelerator(invocation, text);
+	default:
+		machines->timings = true;
+		return true;
+	}
+}
+
 static bool parse_options(int argc, char **argv, struct invocation *invocation)
 {
 	const char *command = argv[0];
@@ -81,6 +177,15 @@ static bool parse_options(int argc, char **argv, struct invocation *invocation)
 		{ "secrets", required_argument, NULL, 's' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "root", required_argument, NULL, 'R' },
+		{ "env", required_argument, NULL, 'e' },
+		{ "memory", required_argument, NULL, 'M' },
+		{ "gateway-memory", required_argument, NULL, 'G' },
+		{ "processors", required_argument, NULL, 'p' },
+		{ "kernel", required_argument, NULL, 'k' },
+		{ "modules", required_argument, NULL, 'K' },
+		{ "accel", required_argument, NULL, 'A' },
+		{ "timings", no_argument, NULL, 'T' },
 		{ 0 },
 	};
 	int c;
@@ -115,9 +220,13 @@ static bool parse_options(int argc, char **argv, struct invocation *invocation)
 		case 'v':
 			invocation->options.verbose = true;
 			break;
-		default:
+		case '?':
 			(void)fprintf(stderr, usage, command);
 			return false;
+		default:
+			if (!parse_machine_option(invocation, c, optarg))
+				return false;
+			break;
 		}
 	if (!invocation->manifest || optind == argc) {
 		(void)fprintf(stderr, usage, command);
@@ -263,6 +372,72 @@ static int find_paths(struct invocation *invocation)
 	return 0;
 }
 
+static const char *first_of(const char *const *paths)
+{
+	while (*paths && access(*paths, R_OK) < 0)
+		paths++;
+	return *paths;
+}
+
+static void find_terminal(struct plan_machines *machines)
+{
+	const char *type = getenv("TERM");
+
+	if (!raw_terminal_size(STDIN_FILENO, &machines->rows,
+			       &machines->columns) ||
+	    !isatty(STDOUT_FILENO))
+		return;
+	machines->terminal = type && *type != '\0' ? type : "dumb";
+}
+
+/* What a machine that starts with nothing is given of the host's. */
+static int find_for_machines(struct invocation *invocation)
+{
+	static const char *const bundles[] = {
+		"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine */
+		"/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora */
+		"/etc/ssl/ca-bundle.pem",             /* SUSE */
+		"/etc/ssl/cert.pem",
+		NULL,
+	};
+	static const char *const suffixes[] = {
+		"/usr/share/publicsuffix/public_suffix_list.dafsa", NULL
+	};
+	static const char *const mke2fs[] = { "/usr/sbin/mke2fs",
+					      "/sbin/mke2fs", NULL };
+	struct plan_machines *machines = &invocation->options.machines;
+
+	machines->as_root = geteuid() == 0;
+	machines->trust = first_of(bundles);
+	machines->suffixes = first_of(suffixes);
+	machines->mke2fs = first_of(mke2fs);
+	machines->environment = invocation->environment;
+	if (share_find(invocation->share_program))
+		machines->share_program = invocation->share_program;
+	if (machines->agent_mib == 0)
+		machines->agent_mib = MEMORY_AGENT;
+	if (machines->gateway_mib == 0)
+		machines->gateway_mib = MEMORY_GATEWAY;
+	find_terminal(machines);
+	if (!add_environment(invocation, "LANG") ||
+	    !add_environment(invocation, "TZ"))
+		return -ENOMEM;
+	if (!invocation->root)
+		return 0;
+	if (!invocation->backend->takes_root) {
+		complain("--root: the backend %s has no other file system than "
+			 "the host's; give --backend qemu",
+			 invocation->backend->name);
+		return -EINVAL;
+	}
+	/* What is no path may be one with the name of an image behind it. */
+	invocation->options.root =
+		realpath(invocation->root, invocation->root_path)
+			? invocation->root_path
+			: invocation->root;
+	return 0;
+}
+
 static int look_up(struct invocation *invocation, const struct policy *policy)
 {
 	struct plan_options *options = &invocation->options;
@@ -280,6 +455,8 @@ static int look_up(struct invocation *invocation, const struct policy *policy)
 		err = find_resolvers(invocation, n_resolvers > 0);
 	if (!err)
 		err = find_audit(invocation);
+	if (!err)
+		err = find_for_machines(invocation);
 	if (err)
 		return err;
 
@@ -322,4 +499,6 @@ int invocation_read(int argc, char **argv, struct invocation *invocation)
 void invocation_done(struct invocation *invocation)
 {
 	plan_done(&invocation->plan);
+	for (size_t i = 0; i < invocation->n_environment; i++)
+		free(invocation->environment[i]);
 }

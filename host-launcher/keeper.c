@@ -458,7 +458,7 @@ static int start_gateway(const struct keeper *keeper, struct family *family)
 	spawn = spawn_of(plan_argv(plan, "gateway"));
 	spawn.background = true;
 	spawn.capable = true;
-	spawn.pass_fd = ready[1];
+	spawn_pass(&spawn, ready[1]);
 	err = spawn_start(&spawn, &family->gateway);
 	(void)close(ready[1]);
 	if (err) {

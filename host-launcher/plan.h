@@ -38,6 +38,13 @@
 #define PLAN_AGENT6 "fd73:6c75:6963:1::2"
 #define PLAN_PREFIX6 126
 
+/* Where the host's system folders are gathered to be shared with a machine:
+   in a mount namespace of its own, over a folder that is always there. */
+#define PLAN_VIEW "/tmp"
+
+/* What only this run has is below it, in machines of their own. */
+#define PLAN_RUN_FOLDER "/sluice/"
+
 #define PLAN_RESOLVERS_MAX NAMESERVERS_MAX
 #define PLAN_RESOLVER_TEXT_MAX NAMESERVER_TEXT_MAX
 #define PLAN_STEPS_MAX 24
@@ -47,15 +54,34 @@
 #define PLAN_GATEWAY "gateway"
 #define PLAN_HOST "host"
 
+/* What only a backend with machines of their own asks for. */
+struct plan_machines {
+	const char *kernel, *modules; /* NULL: the distribution's */
+	const char *accelerator;      /* NULL: what works */
+	const char *trust;            /* the system's certificates */
+	const char *suffixes;         /* the public suffix list; NULL: none */
+	const char *terminal;         /* what TERM says; NULL: no terminal */
+	unsigned rows, columns;       /* of the terminal */
+	char *const *environment;     /* NAME=VALUE..., NULL */
+	unsigned agent_mib, gateway_mib; /* of memory */
+	unsigned processors;             /* of the agent */
+	const char *share_program;       /* for shares; NULL: there is none */
+	const char *mke2fs; /* for a disk to write; NULL: in memory */
+	bool as_root;       /* that is who we are */
+	bool timings;       /* are printed */
+};
+
 /* What the user asked for, with everything looked up. All borrowed. */
 struct plan_options {
 	const char *manifest; /* absolute, as are all paths here */
 	const char *audit;
 	const char *trust;   /* NULL: the system's */
 	const char *secrets; /* NULL: none */
-	const char *root;    /* the agent's file system; NULL: the host's */
+	/* The agent's file system, as it was named; NULL: the host's. */
+	const char *root;
 	const char *gateway_program, *init_program;
 	const char *workdir; /* the folder that the agent shares with us */
+	struct plan_machines machines;
 	char (*resolvers)[PLAN_RESOLVER_TEXT_MAX];
 	size_t n_resolvers;
 	uid_t uid; /* the agent's */
@@ -126,6 +152,7 @@ void plan_print(const struct plan *plan, FILE *out);
 /* The plan of each backend; 0 or -ENOMEM. Pure. */
 MUST_CHECK int netns_plan(const struct plan_options *options,
 			  struct plan *plan);
+MUST_CHECK int qemu_plan(const struct plan_options *options, struct plan *plan);
 
 /* What a name server found in resolv.conf(5) is worth. */
 enum plan_resolvers {

@@ -94,8 +94,13 @@ struct spawn spawn_of(const char *const *argv)
 	return (struct spawn){
 		.argv = argv,
 		.stdio = { -1, -1, -1 },
-		.pass_fd = -1,
 	};
+}
+
+void spawn_pass(struct spawn *spawn, int fd)
+{
+	assert(spawn->n_pass < SPAWN_PASS_MAX);
+	spawn->pass[spawn->n_pass++] = fd;
 }
 
 int spawn_exec(const struct spawn *spawn)
@@ -112,10 +117,16 @@ int spawn_exec(const struct spawn *spawn)
 	/* Our caller may have left us some without that flag. */
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return -errno;
-	if (spawn->pass_fd >= 0 && fcntl(spawn->pass_fd, F_SETFD, 0) < 0)
-		return -errno;
+	for (size_t i = 0; i < spawn->n_pass; i++)
+		if (fcntl(spawn->pass[i], F_SETFD, 0) < 0)
+			return -errno;
 	if (spawn->background && setsid() < 0)
 		return -errno;
+	if (spawn->prepare) {
+		err = spawn->prepare(spawn->data);
+		if (err)
+			return err;
+	}
 	if (spawn->switch_user) {
 		err = become(spawn->uid, spawn->gid);
 		if (err)
@@ -131,14 +142,26 @@ int spawn_exec(const struct spawn *spawn)
 	return -errno;
 }
 
+/* The parent may have ended before the kernel was told; one outside of our
+   process namespace has no number. */
+static int die_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	return getppid() == parent || getppid() == 0 ? 0 : -ESRCH;
+}
+
 /* In the child: the program, or the reason why not, to the parent. */
-static NORETURN void run_child(const struct spawn *spawn, int report)
+static NORETURN void run_child(const struct spawn *spawn, int report,
+			       pid_t parent)
 {
 	int err = fcntl(report, F_DUPFD_CLOEXEC, 20);
 
 	if (err >= 0) {
 		report = err;
-		err = spawn_exec(spawn);
+		err = spawn->mortal ? die_with(parent) : 0;
+		if (!err)
+			err = spawn_exec(spawn);
 	}
 	(void)!write(report, &err, sizeof(err));
 	_exit(127);
@@ -148,13 +171,14 @@ int spawn_start(const struct spawn *spawn, pid_t *pid)
 {
 	int report[2];
 	int err = 0;
+	pid_t parent = getpid();
 	pid_t child;
 
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return -errno;
 	child = fork();
 	if (child == 0)
-		run_child(spawn, report[1]);
+		run_child(spawn, report[1], parent);
 	if (child < 0)
 		err = -errno;
 	(void)close(report[1]);

@@ -2,7 +2,7 @@
  * spawn.h - child processes: argument vectors, never a shell
  *
  * A child gets an empty signal mask, default dispositions, three standard
- * streams and one more descriptor at most. spawn_start() returns once the
+ * streams and the descriptors that are named. spawn_start() returns once the
  * child has executed its program, or with the reason why it could not.
  */
 #ifndef SLUICE_SPAWN_H
@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#define SPAWN_PASS_MAX 12
+
 struct spawn {
 	const char *const *argv; /* [0] is a path, or a name to find in PATH */
 	bool background;         /* a session of its own: no terminal, no ^C */
@@ -21,12 +23,20 @@ struct spawn {
 	bool switch_user;        /* to @uid and @gid, without other groups */
 	uid_t uid;
 	gid_t gid;
+	bool mortal;  /* is killed when this process ends, however it does */
 	int stdio[3]; /* -1: /dev/null for input, else as ours */
-	int pass_fd;  /* stays open under its own number; -1: none */
+	int pass[SPAWN_PASS_MAX]; /* stay open under their own numbers */
+	size_t n_pass;
+	/* Called in the child while it is still who we are; -errno keeps it
+	   from its program. NULL: nothing. */
+	int (*prepare)(void *data);
+	void *data;
 };
 
 /* All members as they do least: nothing kept, nothing passed, as ours. */
 struct spawn spawn_of(const char *const *argv);
+
+void spawn_pass(struct spawn *spawn, int fd);
 
 /* 0 and the child's @pid, or -errno of whatever kept it from starting. */
 MUST_CHECK int spawn_start(const struct spawn *spawn, pid_t *pid);

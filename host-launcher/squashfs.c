@@ -45,6 +45,7 @@ static int start_program(const char *const *argv, const char *package, int in,
 	struct spawn spawn = spawn_of(argv);
 	int err;
 
+	spawn.mortal = true; /* what it makes is then nobody's */
 	spawn.stdio[0] = in;
 	spawn.stdio[1] = STDERR_FILENO; /* ours is for what was asked for */
 	err = spawn_start(&spawn, pid);

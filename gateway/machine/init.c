@@ -154,6 +154,7 @@ void init_prepare(int *argc, char ***argv)
 		return;
 	log_set(LOG_LEVEL_INFO, "init");
 	open_streams();
+	log_info("init: the kernel is up");
 	if (error < 0) {
 		log_err("init: cannot use " ARGUMENTS_FILE ": %s",
 			strerror(-error));

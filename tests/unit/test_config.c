@@ -264,9 +264,27 @@ static void an_interface_must_be_there_and_have_an_address(void **state)
 	assert_int_equal(config.redirect.prefixes[0].len, 8);
 }
 
+static void prefixes_may_be_out_of_bounds(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(PARSE(&config, "--never-dial", "10.0.2.0/24",
+			       "--never-dial", "fd00::/64", "--never-dial",
+			       "192.0.2.1"),
+			 0);
+	assert_int_equal(config.n_never, 3);
+	assert_int_equal(config.never[0].len, 24);
+	assert_int_equal(config.never[2].len, 32);
+	assert_int_equal(PARSE(&config, "--never-dial", "10.0.2.2/24"), 2);
+	assert_int_equal(PARSE(&config, "--never-dial", "example.org"), 2);
+	assert_int_equal(PARSE(&config, "--never-dial", ""), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefixes_may_be_out_of_bounds),
 		cmocka_unit_test(resolvers_are_asked_in_clear_or_over_tls),
 		cmocka_unit_test(
 			a_resolver_is_no_name_and_none_is_asked_in_clear_beside_others),

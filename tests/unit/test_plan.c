@@ -292,9 +292,129 @@ static void the_record_is_where_xdg_says(void **state)
 	assert_false(plan_audit_file(NULL, home, path));
 }
 
+static void make_machines(struct plan *plan, struct plan_options *options)
+{
+	make(plan, options);
+	plan_done(plan);
+	options->secrets = "/s";
+	options->machines = (struct plan_machines){
+		.trust = "/bundle",
+		.share_program = "/bin/virtiofsd",
+		.mke2fs = "/sbin/mke2fs",
+		.agent_mib = 96,
+		.gateway_mib = 128,
+	};
+	assert_int_equal(qemu_plan(options, plan), 0);
+}
+
+/* How many words of the step have @text in them. */
+static size_t count(const struct plan *plan, const char *step, const char *text)
+{
+	const char *const *argv = plan_argv(plan, step);
+	size_t n = 0;
+
+	for (; *argv; argv++)
+		if (strstr(*argv, text))
+			n++;
+	return n;
+}
+
+static void the_agents_machine_has_one_card_and_it_is_on_the_wire(void **state)
+{
+	struct plan_options options;
+	struct plan plan;
+
+	(void)state;
+	make_machines(&plan, &options);
+	assert_int_equal(count(&plan, "agent-machine", "virtio-net"), 1);
+	assert_int_equal(count(&plan, "agent-machine", "-netdev"), 1);
+	assert_int_equal(count(&plan, "agent-machine",
+			       "dgram,id=wire,local.type=fd,local.str={wire}"),
+			 1);
+	assert_int_equal(count(&plan, "gateway-machine", "virtio-net"), 2);
+	assert_int_equal(count(&plan, "gateway-machine",
+			       "dgram,id=wire,local.type=fd,local.str={wire}"),
+			 1);
+	/* What qemu adds by itself would be another way out. */
+	assert_int_equal(count(&plan, "agent-machine", "-nodefaults"), 1);
+	assert_int_equal(count(&plan, "gateway-machine", "-nodefaults"), 1);
+	plan_done(&plan);
+}
+
+/* The host's loopback is in them; see the end-to-end test. */
+static void the_uplinks_own_networks_are_never_dialled(void **state)
+{
+	struct plan_options options;
+	struct plan plan;
+
+	(void)state;
+	make_machines(&plan, &options);
+	assert_int_equal(count(&plan, "gateway-machine",
+			       "net=10.0.2.0/24,host=10.0.2.2,"
+			       "ipv6-net=fd00:736c:7569:6365::/64,"),
+			 1);
+	assert_int_equal(count(&plan, "gateway", "--never-dial"), 2);
+	assert_int_equal(count(&plan, "gateway", "10.0.2.0/24"), 1);
+	assert_int_equal(count(&plan, "gateway", "fd00:736c:7569:6365::/64"),
+			 1);
+	plan_done(&plan);
+}
+
+static void only_the_gateways_machine_has_manifest_and_secrets(void **state)
+{
+	struct plan_options options;
+	struct plan plan;
+	size_t n = 0;
+
+	(void)state;
+	make_machines(&plan, &options);
+	for (size_t i = 0; i < plan.n_files; i++) {
+		const struct plan_file *file = &plan.files[i];
+
+		if (strcmp(file->from, "/s") != 0 &&
+		    strcmp(file->from, "/m") != 0)
+			continue;
+		assert_string_equal(file->where, PLAN_GATEWAY);
+		assert_memory_equal(file->path, PLAN_RUN_FOLDER,
+				    strlen(PLAN_RUN_FOLDER));
+		n++;
+	}
+	assert_int_equal(n, 2);
+	assert_int_equal(count(&plan, "gateway-machine", "secrets"), 0);
+	plan_done(&plan);
+}
+
+static void a_root_of_its_own_is_the_first_disk(void **state)
+{
+	struct plan_options options;
+	struct plan plan;
+
+	(void)state;
+	make_machines(&plan, &options);
+	assert_int_equal(count(&plan, "agent", "virtiofs:root"), 1);
+	assert_int_equal(count(&plan, "agent", "/dev/vda"), 1);
+	assert_int_equal(count(&plan, "agent", "/dev/vdb"), 0);
+	plan_done(&plan);
+	options.root = "/image";
+	assert_int_equal(qemu_plan(&options, &plan), 0);
+	assert_int_equal(count(&plan, "agent", "virtiofs:root"), 0);
+	assert_int_equal(count(&plan, "agent", "/dev/vda"), 1);
+	assert_int_equal(count(&plan, "agent", "/dev/vdb"), 1);
+	assert_int_equal(count(&plan, "agent-machine",
+			       "driver=raw,node-name=root,read-only=on"),
+			 1);
+	plan_done(&plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			the_agents_machine_has_one_card_and_it_is_on_the_wire),
+		cmocka_unit_test(the_uplinks_own_networks_are_never_dialled),
+		cmocka_unit_test(
+			only_the_gateways_machine_has_manifest_and_secrets),
+		cmocka_unit_test(a_root_of_its_own_is_the_first_disk),
 		cmocka_unit_test(the_gateway_is_told_of_both_sides),
 		cmocka_unit_test(trust_secrets_and_verbosity_are_passed_on),
 		cmocka_unit_test(the_command_follows_init_as_it_is),

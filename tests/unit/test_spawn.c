@@ -70,7 +70,7 @@ static void words_are_not_read_by_a_shell(void **state)
 	assert_string_equal(text, "a  b $HOME ;\n");
 }
 
-static void only_the_streams_and_one_more_are_passed(void **state)
+static void only_the_streams_and_what_is_named_are_passed(void **state)
 {
 	const char *const list[] = { "ls", "-1", "/proc/self/fd", NULL };
 	struct spawn spawn = spawn_of(list);
@@ -81,7 +81,7 @@ static void only_the_streams_and_one_more_are_passed(void **state)
 
 	(void)state;
 	assert_true(open_fd >= 0 && passed >= 0);
-	spawn.pass_fd = passed;
+	spawn_pass(&spawn, passed);
 	assert_int_equal(output_of(&spawn, text), 0);
 	/* ls(1) itself opens the folder, as 3. */
 	(void)snprintf(expected, sizeof(expected), "0\n1\n2\n3\n%d\n", passed);
@@ -127,15 +127,61 @@ static void the_background_has_a_session_of_its_own(void **state)
 	assert_string_equal(text, "0\n");
 }
 
+/* However its parent ends: here by a signal that nobody can catch. */
+static void the_mortal_end_with_their_parent(void **state)
+{
+	const char *const linger[] = { "sleep", "1000", NULL };
+	struct spawn spawn = spawn_of(linger);
+	char byte;
+	int ends[2];
+	pid_t parent, child;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	parent = fork();
+	assert_true(parent >= 0);
+	if (parent == 0) {
+		spawn.mortal = true;
+		spawn.stdio[1] = ends[1];
+		(void)!spawn_start(&spawn, &child);
+		(void)kill(getpid(), SIGKILL);
+	}
+	(void)close(ends[1]);
+	assert_int_equal(spawn_wait(parent), 128 + SIGKILL);
+	/* The end comes when the child's end is closed, by its own. */
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	(void)close(ends[0]);
+}
+
+static int refuse(void *data)
+{
+	return *(int *)data;
+}
+
+static void what_cannot_be_prepared_is_not_run(void **state)
+{
+	const char *const nothing[] = { "true", NULL };
+	struct spawn spawn = spawn_of(nothing);
+	int err = -EXDEV;
+	pid_t pid;
+
+	(void)state;
+	spawn.prepare = refuse;
+	spawn.data = &err;
+	assert_int_equal(spawn_start(&spawn, &pid), -EXDEV);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_exit_status_comes_back),
 		cmocka_unit_test(what_cannot_be_run_says_so_at_once),
 		cmocka_unit_test(words_are_not_read_by_a_shell),
-		cmocka_unit_test(only_the_streams_and_one_more_are_passed),
+		cmocka_unit_test(only_the_streams_and_what_is_named_are_passed),
 		cmocka_unit_test(signals_are_as_after_boot),
 		cmocka_unit_test(the_background_has_a_session_of_its_own),
+		cmocka_unit_test(the_mortal_end_with_their_parent),
+		cmocka_unit_test(what_cannot_be_prepared_is_not_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
