@@ -4,7 +4,15 @@ set -eu
 here=$(cd "${0%/*}" && pwd)
 sluice=${SLUICE_BIN:?}/sluice
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# What an engine has started may still be at its own cleaning up.
+clean_up() {
+	tries=50
+	until rm -rf "$work" 2>/dev/null || [ $tries -eq 0 ]; do
+		tries=$((tries - 1))
+		sleep 0.1
+	done
+}
+trap clean_up EXIT
 chmod 755 "$work"
 export XDG_CACHE_HOME="$work/cache" TMPDIR="$work"
 

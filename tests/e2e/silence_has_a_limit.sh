@@ -4,7 +4,7 @@
 . "${0%/*}/h2_lib.sh"
 
 world_h2 -- quick.test slow.test
-PORTS='80 8443' world_peers quick.test slow.test spliced.test clock.test
+PORTS='8080 8443' world_peers quick.test slow.test spliced.test clock.test
 world_tcp raw.test
 world_resolves
 
@@ -14,10 +14,10 @@ routes()
 {
 	cat <<-END
 		routes:
-		  - {host: quick.test, ports: [80, 443, 8443], limits: {idle: $1}}
+		  - {host: quick.test, ports: [443, 8080, 8443], limits: {idle: $1}}
 		  - {host: spliced.test, ports: 8443, tls: splice, limits: {idle: $1}}
 		  - {host: raw.test, ports: 7000, tls: none, limits: {idle: $1}}
-		  - {host: slow.test, ports: [80, 443, 8443], limits: {idle: $2}}
+		  - {host: slow.test, ports: [443, 8080, 8443], limits: {idle: $2}}
 		  - {host: clock.test, ports: 8443, limits: {idle: 12s}}
 	END
 }
@@ -141,8 +141,8 @@ def read_or_reset(link):
 
 
 def all_kinds(name):
-    return [Events(name, 8443), Events(name, 80), WebSocket(name, 8443),
-            WebSocket(name, 80), Streams(name)]
+    return [Events(name, 8443), Events(name, 8080), WebSocket(name, 8443),
+            WebSocket(name, 8080), Streams(name)]
 
 
 def unread():

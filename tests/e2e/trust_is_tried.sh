@@ -26,7 +26,7 @@ printf '#!/bin/sh\nexec %s --cacert /dev/null "$@"\n' "$(command -v curl)" \
 	>"$DIR/bin/curl"
 printf '#!/bin/sh\nexec sleep 1000\n' >"$DIR/bin/openssl"
 chmod 755 "$DIR" "$DIR/bin" "$DIR/bin"/*
-for tool in sh sleep ip unshare mount cat mkdir realpath; do
+for tool in cat cp ip mkdir mount realpath sh sleep unshare; do
 	ln -s "$(command -v $tool)" "$DIR/bin/$tool"
 done
 INIT_OPTIONS='--report listed.test'
