@@ -20,6 +20,7 @@ static void an_image_is_known_by_its_first_bytes(void **state)
 	assert_int_equal(disk_kind(head, sizeof(head)), DISK_EXT4);
 	assert_int_equal(disk_kind(head, 1082), DISK_EXT4);
 	assert_int_equal(disk_kind(head, 1081), DISK_UNKNOWN);
+	/* Four bytes, and no string. NOLINTNEXTLINE */
 	memcpy(head, "hsqs", 4);
 	assert_int_equal(disk_kind(head, 4), DISK_SQUASHFS);
 	assert_int_equal(disk_kind(head, 3), DISK_UNKNOWN);

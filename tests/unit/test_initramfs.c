@@ -31,20 +31,26 @@ static unsigned long hexadecimal(const char *field)
 	return strtoul(text, NULL, 16);
 }
 
+/* The field of that number, behind the magic. */
+static unsigned long number(const char *head, size_t n)
+{
+	return hexadecimal(head + 6 + n * 8);
+}
+
 /* One entry as the kernel reads it (Documentation/driver-api/early-userspace):
    "MODE PATH CONTENT"; false at the trailer. */
 static bool next(struct reader *reader, char text[512])
 {
 	const char *head = reader->bytes + reader->at;
-	unsigned long mode = hexadecimal(head + 6 + 8);
-	unsigned long size = hexadecimal(head + 6 + 6 * 8);
-	unsigned long name_len = hexadecimal(head + 6 + 11 * 8);
+	unsigned long mode = number(head, 1);
+	unsigned long size = number(head, 6);
+	unsigned long name_len = number(head, 11);
 	const char *name = head + 110;
 	size_t content = reader->at + (110 + name_len + 3) / 4 * 4;
 
 	assert_memory_equal(head, "070701", 6);
-	assert_int_equal(hexadecimal(head + 6 + 2 * 8), 0); /* owner */
-	assert_int_equal(hexadecimal(head + 6 + 5 * 8), 0); /* time */
+	assert_int_equal(number(head, 2), 0); /* owner */
+	assert_int_equal(number(head, 5), 0); /* time */
 	if (strcmp(name, "TRAILER!!!") == 0)
 		return false;
 	(void)snprintf(text, 512, "%lo %s %.*s", mode, name, (int)size,

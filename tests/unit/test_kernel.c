@@ -93,7 +93,7 @@ static void modules_are_not_without_number(void **state)
 {
 	static const char *const names[] = { "all", NULL };
 	struct kernel_modules modules;
-	char *text = malloc(64 * (KERNEL_MODULES_MAX + 2));
+	char *text = malloc((KERNEL_MODULES_MAX + 2) * (size_t)64);
 	const char *missing;
 	size_t len;
 
