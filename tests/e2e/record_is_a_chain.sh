@@ -71,8 +71,8 @@ is_broken()
 
 copy
 verify --head "$head" "$DIR/copy/audit.jsonl" | expect ^whole
-sed -i '100s/a9/a8/' "$DIR/copy/${first##*/}"
-cmp -s "$first" "$DIR/copy/${first##*/}" && fail 'line 100 has no a9'
+sed -i '100s/"v":1/"v":2/' "$DIR/copy/${first##*/}"
+cmp -s "$first" "$DIR/copy/${first##*/}" && fail 'line 100 is as it was'
 is_broken 'a byte' "${first##*/}: line 101 does not follow"
 copy
 sed -i 50d "$DIR/copy/${first##*/}"
